@@ -1,0 +1,1 @@
+"""What the storage promises, as functions that every engine and backend runs."""
