@@ -1,6 +1,6 @@
 """The index: an ordered, transactional map of bytes to bytes, four verbs small.
 
-Everything a volume knows about its keys is in one: whoever needs two of them to change together works by ordered steps.
+Everything a volume knows about its keys is in one; what spans two of them is done by ordered steps.
 Keys are 1 to 4,096 bytes and are ordered by their bytes; values are 0 bytes to several MiB.
 """
 
@@ -44,7 +44,7 @@ class Index(Protocol):
     ) -> Iterator[tuple[bytes, bytes]]:
         """The pairs of [start, stop) in the order of their keys' bytes, or in the opposite one.
 
-        Pairs are read ahead in batches, the first of at most `batch` of them, the next ones growing; nothing is held open
+        Pairs are read ahead in batches, the first of at most `batch` pairs, the next ones growing; nothing is held open
         between two. Each batch is one snapshot, a longer scan is not: a key that is there all along is yielded exactly
         once, one that comes or goes meanwhile at most once.
 
@@ -66,11 +66,11 @@ class Index(Protocol):
     def commit(
         self, *, checks: Sequence[Check] = (), puts: Sequence[Put] = (), deletes: Sequence[bytes] = ()
     ) -> list[bytes | None]:
-        """Change all of it or nothing; durable on return. The values replaced by the puts, then by the deletes, in order.
+        """Change all or nothing, durably; return the values replaced by the puts, then by the deletes, in order.
 
         First the checks are compared, then the puts are written, then the deletes are taken away; deleting what is
         absent is fine. CheckFailed, OutOfSpace and VolumeFailed leave everything as it was.
         """
 
     def close(self) -> None:
-        """Finish the commits under way and release everything; closing twice is fine, any other verb raises IndexClosed."""
+        """Finish the commits under way and release everything; closing twice is fine, other verbs raise IndexClosed."""
