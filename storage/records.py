@@ -1,0 +1,113 @@
+"""What the index holds: records as msgspec structs, each stored as one byte of format version and a msgpack array.
+
+New fields go to the end, with defaults, so that older records are still read; anything else is a new format version.
+Times are nanoseconds since the epoch (UTC), sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+import msgspec
+
+FORMAT = b"\x01"
+
+NONE: dict[str, str] = {}
+
+
+class Bucket(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A bucket. `id` is never used again, so a bucket created anew sees nothing of the one deleted before."""
+
+    id: int
+    name: str
+    owner: str  # canonical id of the account
+    created: int  # ns
+    region: str = ""  # the LocationConstraint given at creation, "" when none was
+    generation: int = 1  # counts the changes of this record
+
+
+class Blob(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """An immutable file of a volume."""
+
+    id: str  # 32 hexadecimal digits
+    size: int
+
+
+class Part(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One part of a multipart upload, or of the object completed from it."""
+
+    number: int
+    size: int
+    etag: str  # hex MD5
+    modified: int  # ns
+    checksums: dict[str, str]  # base64 by algorithm
+    blob: Blob | None = None  # None: `data` holds the bytes
+    data: bytes = b""
+
+
+class ObjectRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The current version of a key. The fields that a listing shows come first, `data` last: `Listed` reads a prefix."""
+
+    size: int
+    modified: int  # ns
+    etag: str  # without quotes: hex MD5, or hex MD5 of MD5s, a hyphen and the number of parts
+    owner: str  # canonical id of the account
+    storage_class: str = "STANDARD"
+    checksums: dict[str, str] = NONE  # base64 (a COMPOSITE one ends in -N) by algorithm name
+    checksum_type: str = "FULL_OBJECT"  # or "COMPOSITE"
+    content: dict[str, str] = NONE  # content-type, cache-control, …, lower-case names, values as sent (latin-1)
+    metadata: dict[str, str] = NONE  # the names after x-amz-meta-, lower-case; values as sent (latin-1)
+    tags: tuple[tuple[str, str], ...] = ()
+    version: str = ""  # "" is the null version
+    blobs: tuple[Blob, ...] = ()  # the bytes, in order, unless they are in `data`
+    parts: tuple[Part, ...] = ()  # of a completed upload: numbers, sizes, checksums; their blobs are in `blobs`
+    data: bytes = b""
+
+
+class Listed(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The first fields of an `ObjectRecord`: all that a listing shows."""
+
+    size: int
+    modified: int
+    etag: str
+    owner: str
+    storage_class: str
+    checksums: dict[str, str]
+    checksum_type: str
+
+
+class Upload(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A multipart upload under way: what its object will be."""
+
+    id: str
+    initiated: int  # ns
+    initiator: str  # canonical id of the account
+    owner: str
+    storage_class: str = "STANDARD"
+    checksum_algorithm: str = ""  # "" when the creator named none
+    checksum_type: str = ""
+    content: dict[str, str] = NONE
+    metadata: dict[str, str] = NONE
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+Record = TypeVar("Record", bound=msgspec.Struct)
+
+
+class Codec(Generic[Record]):
+    """Records of one type to and from the index's bytes."""
+
+    __slots__ = ("_decode", "_encode")
+
+    def __init__(self, kind: type[Record]) -> None:
+        self._decode = msgspec.msgpack.Decoder(kind).decode
+        self._encode = msgspec.msgpack.Encoder().encode
+
+    def encode(self, record: Record) -> bytes:
+        return FORMAT + self._encode(record)
+
+    def decode(self, raw: bytes | memoryview) -> Record:
+        """The record; `msgspec.DecodeError` when these bytes are not of this type and format."""
+        if raw[0] != FORMAT[0]:
+            raise msgspec.DecodeError(f"record format {raw[0]} is not known to this release")
+        return self._decode(memoryview(raw)[1:])
