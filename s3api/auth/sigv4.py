@@ -1,0 +1,201 @@
+"""AWS Signature Version 4 for S3, in the Authorization header and in the query (presigned).
+
+The source of the rules is Amazon's "Authenticating Requests (AWS Signature Version 4)" in the S3 API reference; where
+that is silent, what botocore signs is what is verified. Everything is compared as it was sent: a path under the alias
+`/s3` or in virtual-host style is signed with its own Host and path.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from hashlib import sha256
+from hmac import compare_digest, digest
+from typing import Any, NoReturn
+
+from s3api.auth.credential import ALGORITHM, HEADER, QUERY, Form, Terms, header_terms, query_terms, signing_key
+from s3api.auth.encoding import SEPARATOR, canonical_path, canonical_query, canonical_value, decoded, joined
+from s3api.auth.encoding import query_terms as split_query
+from s3api.auth.keys import Authenticated, Credential, Keyring, PayloadMode, find_credential
+from s3api.auth.times import SKEW, basic_seconds, check_skew, extended, header_time
+from s3api.errors import S3Error, codes
+
+LONGEST_EXPIRY = 7 * 24 * 3600  # seconds
+
+_SHA256 = re.compile("[0-9A-Fa-f]{64}")
+_MODES = {mode.value: mode for mode in PayloadMode if mode is not PayloadMode.HASHED}
+_ECDSA = "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD"
+_REQUIRED = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHeaders",
+             "X-Amz-Expires")
+_EXPIRY_OUT_OF_RANGE = replace(codes.AuthorizationQueryParametersError, status=403)
+_SIGNATURE = f"X-Amz-Signature{SEPARATOR}"
+# Headers that lie between client and server add, or that repeat what the canonical request says elsewhere.
+_ADDED_ON_THE_WAY = frozenset({"x-amz-cf-id"})
+_ADDED_WHEN_PRESIGNED = _ADDED_ON_THE_WAY | {"x-amz-content-sha256"}
+
+
+def payload_mode(value: str) -> PayloadMode:
+    """What an x-amz-content-sha256 announces; InvalidArgument when it is nothing known, 501 for asymmetric keys."""
+    mode = _MODES.get(value)
+    if mode is not None:
+        return mode
+    if _SHA256.fullmatch(value):
+        return PayloadMode.HASHED
+    if value.startswith(_ECDSA):
+        raise S3Error(codes.NotImplemented, f"{value} is not implemented")
+    raise S3Error(
+        codes.InvalidArgument,
+        "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, "
+        "STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, or a valid sha256 value.",
+        ArgumentName="x-amz-content-sha256",
+        ArgumentValue=value,
+    )
+
+
+class SignatureV4:
+    """Verifies the requests of one region against one keyring."""
+
+    __slots__ = ("_keyring", "_region")
+
+    def __init__(self, keyring: Keyring, *, region: str) -> None:
+        self._keyring = keyring
+        self._region = region
+
+    def header(self, method: str, path: str, query: str, headers: dict[str, str], *, now: float) -> Authenticated:
+        """Who signed with the Authorization header."""
+        terms, signature = header_terms(headers["authorization"])
+        content = headers.get("x-amz-content-sha256")
+        if content is None:
+            raise S3Error(codes.InvalidRequest, "Missing required header for this request: x-amz-content-sha256")
+        mode = payload_mode(content)
+        credential = self._credential(terms, HEADER, headers.get("x-amz-security-token"))
+        seconds, timestamp = header_time(headers)
+        if timestamp[:8] != terms.date:
+            HEADER.refuse(f'Invalid credential date "{terms.date}". This date is not the same as X-Amz-Date: '
+                          f'"{timestamp[:8]}".')
+        check_skew(seconds, stated=timestamp, now=now)
+        check_signed(terms, headers, _ADDED_ON_THE_WAY)
+        request = canonical_request(method, path, canonical_query(query), headers, terms.signed, content)
+        key = signing_key(credential.secret, terms.date, terms.region)
+        check_signature(request, terms, headers, key=key, timestamp=timestamp, provided=signature)
+        return Authenticated(
+            credential.principal, terms.access_key, signature, False, mode, content, timestamp, terms.scope, key
+        )
+
+    def presigned(self, method: str, path: str, query: str, headers: dict[str, str], *, now: float) -> Authenticated:
+        """Who signed with the parameters of the query."""
+        pieces = split_query(query)
+        fields: dict[str, str] = dict([piece.split(SEPARATOR, 1) for piece in pieces])
+        for name in _REQUIRED:
+            if name not in fields:
+                _refuse_query(f"Query-string authentication version 4 requires the {', '.join(_REQUIRED)} parameters.")
+        if fields["X-Amz-Algorithm"] != ALGORITHM:
+            _refuse_query(f'X-Amz-Algorithm only supports "{ALGORITHM}"')
+        terms = query_terms(fields["X-Amz-Credential"], fields["X-Amz-SignedHeaders"])
+        content = _presigned_content(fields, headers, terms)
+        mode = payload_mode(content)
+        credential = self._credential(
+            terms, QUERY, fields.get("X-Amz-Security-Token") or headers.get("x-amz-security-token")
+        )
+        timestamp = fields["X-Amz-Date"]
+        check_expiry(fields["X-Amz-Expires"], timestamp, terms, now=now)
+        check_signed(terms, headers, _ADDED_WHEN_PRESIGNED)
+        signature = fields["X-Amz-Signature"]
+        signed_query = joined([piece for piece in pieces if not piece.startswith(_SIGNATURE)])
+        request = canonical_request(method, path, signed_query, headers, terms.signed, content)
+        key = signing_key(credential.secret, terms.date, terms.region)
+        check_signature(request, terms, headers, key=key, timestamp=timestamp, provided=signature)
+        return Authenticated(
+            credential.principal, terms.access_key, signature, True, mode, content, timestamp, terms.scope, key
+        )
+
+    def _credential(self, terms: Terms, form: Form, token: str | None) -> Credential:
+        if terms.region != self._region:
+            form.refuse(f"the region '{terms.region}' is wrong; expecting '{self._region}'", Region=self._region)
+        return find_credential(self._keyring, terms.access_key, token)
+
+
+def _refuse_query(message: str) -> NoReturn:
+    raise S3Error(codes.AuthorizationQueryParametersError, message)
+
+
+def _presigned_content(fields: dict[str, str], headers: dict[str, str], terms: Terms) -> str:
+    """The payload hash of a presigned request: in the query, in a signed header, or none."""
+    content = fields.get("X-Amz-Content-Sha256")
+    if content is not None:
+        return decoded(content)
+    if "x-amz-content-sha256" in terms.signed:
+        return headers.get("x-amz-content-sha256", "")
+    return PayloadMode.UNSIGNED.value
+
+
+def check_expiry(expires: str, timestamp: str, terms: Terms, *, now: float) -> None:
+    """AuthorizationQueryParametersError for a wrong date or lifetime, AccessDenied outside of the lifetime."""
+    try:
+        signed_at = basic_seconds(timestamp)
+    except ValueError:
+        raise S3Error(
+            codes.AuthorizationQueryParametersError,
+            'X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd\'T\'HHmmss\'Z\'"',
+        ) from None
+    if timestamp[:8] != terms.date:
+        QUERY.refuse(f'Invalid credential date "{terms.date}". This date is not the same as X-Amz-Date: '
+                     f'"{timestamp[:8]}".')
+    lifetime = _lifetime(expires)
+    if now > signed_at + lifetime:
+        details: dict[str, Any] = {"X-Amz-Expires": lifetime}
+        details |= {"Expires": extended(signed_at + lifetime), "ServerTime": extended(now)}
+        raise S3Error(codes.AccessDenied, "Request has expired", **details)
+    if signed_at - now > SKEW:
+        raise S3Error(codes.AccessDenied, "Request is not valid yet")
+
+
+def _lifetime(expires: str) -> int:
+    if not expires.isascii() or not expires.removeprefix("-").isdigit():
+        raise S3Error(codes.AuthorizationQueryParametersError, "X-Amz-Expires should be a number")
+    if expires.startswith("-") or len(expires) > 9 or not 1 <= int(expires) <= LONGEST_EXPIRY:
+        raise S3Error(_EXPIRY_OUT_OF_RANGE, "X-Amz-Expires must be between 1 and 604800 seconds (a week)")
+    return int(expires)
+
+
+def check_signed(terms: Terms, headers: dict[str, str], added: frozenset[str]) -> None:
+    """AccessDenied unless Host and every x-amz-* header, but those `added` on the way, are under the signature."""
+    signed = terms.signed
+    unsigned = [name for name in headers if name[:6] == "x-amz-" and name not in signed and name not in added]
+    if "host" not in signed:
+        unsigned.append("host")
+    if unsigned:
+        raise S3Error(
+            codes.AccessDenied,
+            "There were headers present in the request which were not signed",
+            HeadersNotSigned=", ".join(sorted(unsigned)),
+        )
+
+
+def canonical_request(
+    method: str, path: str, canonical_query: str, headers: dict[str, str], signed: tuple[str, ...], content: str
+) -> str:
+    lines = [f"{name}:{canonical_value(headers.get(name, ''))}\n" for name in signed]
+    return (
+        f"{method}\n{canonical_path(path)}\n{canonical_query}\n{''.join(lines)}\n{';'.join(signed)}\n{content}"
+    )
+
+
+def check_signature(
+    request: str, terms: Terms, headers: dict[str, str], *, key: bytes, timestamp: str, provided: str
+) -> None:
+    """SignatureDoesNotMatch unless `key` signed this canonical request, of which no signed header is missing."""
+    raw = request.encode("latin-1")
+    to_sign = f"{ALGORITHM}\n{timestamp}\n{terms.scope}\n{sha256(raw).hexdigest()}".encode("latin-1")
+    expected = digest(key, to_sign, "sha256").hex()
+    if compare_digest(expected.encode(), provided.encode()) and all(map(headers.__contains__, terms.signed)):
+        return
+    raise S3Error(
+        codes.SignatureDoesNotMatch,
+        AWSAccessKeyId=terms.access_key,
+        StringToSign=to_sign.decode("latin-1"),
+        SignatureProvided=provided,
+        StringToSignBytes=to_sign.hex(" "),
+        CanonicalRequest=request,
+        CanonicalRequestBytes=raw.hex(" "),
+    )
