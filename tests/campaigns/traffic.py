@@ -1,0 +1,165 @@
+"""Mixed S3 traffic that remembers what was acknowledged, and the judgement of what a restarted node shows.
+
+Every writer has keys of its own, so that for each key exactly one history is right: what was acknowledged last, or, when the
+node died under a request, that or what the request would have made of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+KIB = 1024
+PART = 5 * KIB * KIB
+KEYS = 12  # keys of one writer
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a key holds: the SHA-256 and size of its bytes and the metadata stored with them."""
+
+    digest: str
+    size: int
+    label: str
+
+
+@dataclass(slots=True)
+class History:
+    """What may be seen of one key. `pending` is what a request without an answer would leave (None: nothing)."""
+
+    acknowledged: State | None = None
+    unanswered: bool = False
+    pending: State | None = None
+
+    def allows(self, seen: State | None) -> bool:
+        return seen == self.acknowledged or (self.unanswered and seen == self.pending)
+
+    def settle(self, seen: State | None) -> None:
+        self.acknowledged, self.unanswered, self.pending = seen, False, None
+
+
+def state_of(body: bytes, label: str) -> State:
+    return State(hashlib.sha256(body).hexdigest(), len(body), label)
+
+
+@dataclass(slots=True)
+class Writer:
+    """One client and its keys. `run` sends requests until told to stop or until the node is gone."""
+
+    name: str
+    s3: Any
+    bucket: str
+    random: random.Random
+    histories: dict[str, History] = field(default_factory=dict)
+    acknowledged: int = 0
+
+    def run(self, stop: Event) -> None:
+        actions: list[Callable[[], None]] = [self.put, self.put, self.put, self.copy, self.delete, self.multipart]
+        while not stop.is_set():
+            try:
+                self.random.choice(actions)()
+            except (BotoCoreError, ClientError) as error:
+                if isinstance(error, ClientError) and error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
+                    raise
+                return
+
+    def key(self) -> str:
+        return f"{self.name}/key {self.random.randrange(KEYS):02d}"
+
+    def body(self) -> bytes:
+        size = self.random.choice([0, 100, 4 * KIB, 30 * KIB, 40 * KIB, 300 * KIB, 3 * KIB * KIB])
+        return self.random.randbytes(size)
+
+    def label(self) -> str:
+        return f"{self.random.randrange(16**8):08x}"
+
+    def attempt(self, key: str, outcome: State | None, send: Callable[[], object]) -> None:
+        history = self.histories.setdefault(key, History())
+        history.unanswered, history.pending = True, outcome
+        send()
+        history.settle(outcome)
+        self.acknowledged += 1
+
+    def put(self) -> None:
+        key, body, label = self.key(), self.body(), self.label()
+        self.attempt(
+            key,
+            state_of(body, label),
+            lambda: self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, Metadata={"label": label}),
+        )
+
+    def copy(self) -> None:
+        source, key = self.key(), self.key()
+        history = self.histories.get(source)
+        if history is None or history.acknowledged is None or source == key:
+            return
+        named = {"Bucket": self.bucket, "Key": source}
+        self.attempt(
+            key,
+            history.acknowledged,
+            lambda: self.s3.copy_object(Bucket=self.bucket, Key=key, CopySource=named),
+        )
+
+    def delete(self) -> None:
+        key = self.key()
+        self.attempt(key, None, lambda: self.s3.delete_object(Bucket=self.bucket, Key=key))
+
+    def multipart(self) -> None:
+        key, label = self.key(), self.label()
+        named = {"Bucket": self.bucket, "Key": key}
+        bodies = [self.random.randbytes(PART), self.random.randbytes(self.random.randrange(1, PART))]
+        upload = self.s3.create_multipart_upload(**named, Metadata={"label": label})["UploadId"]
+        parts = [
+            {
+                "PartNumber": number,
+                "ETag": self.s3.upload_part(**named, UploadId=upload, PartNumber=number, Body=body)["ETag"],
+            }
+            for number, body in enumerate(bodies, 1)
+        ]
+        if self.random.random() < 0.2:
+            self.s3.abort_multipart_upload(**named, UploadId=upload)
+            return
+        self.attempt(
+            key,
+            state_of(b"".join(bodies), label),
+            lambda: self.s3.complete_multipart_upload(**named, UploadId=upload, MultipartUpload={"Parts": parts}),
+        )
+
+
+def seen(s3: Any, bucket: str, key: str) -> State | None:
+    """What a whole GET of the key shows."""
+    try:
+        answer = s3.get_object(Bucket=bucket, Key=key)
+    except s3.exceptions.NoSuchKey:
+        return None
+    return state_of(answer["Body"].read(), answer["Metadata"].get("label", ""))
+
+
+def listed(s3: Any, bucket: str) -> dict[str, int]:
+    """Sizes by key, from a listing."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    return {entry["Key"]: entry["Size"] for page in pages for entry in page.get("Contents", [])}
+
+
+def faults(s3: Any, bucket: str, writers: list[Writer]) -> list[str]:
+    """Everything that a restarted node shows and no history allows; settles the histories on what it shows."""
+    found = []
+    present: dict[str, int] = {}
+    for writer in writers:
+        for key, history in writer.histories.items():
+            shown = seen(s3, bucket, key)
+            if not history.allows(shown):
+                found.append(f"{key}: shows {shown}, acknowledged {history.acknowledged}, pending {history.pending}")
+            history.settle(shown)
+            if shown:
+                present[key] = shown.size
+    listing = listed(s3, bucket)
+    if listing != present:
+        found.append(f"the listing differs from the objects: {sorted(listing.items() ^ present.items())[:6]}")
+    return found

@@ -1,0 +1,1 @@
+"""S3 clients, each unmodified, against a real node."""
