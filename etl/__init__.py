@@ -1,0 +1,1 @@
+"""Named transforms, the servers that run them, and reading an object through one."""
