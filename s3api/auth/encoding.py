@@ -13,11 +13,11 @@ from urllib.parse import quote, unquote_to_bytes
 SEPARATOR = "\x01"
 
 _UNRESERVED = r"A-Za-z0-9_.~\-"
-# Upper-case escapes of what must be escaped; the slash has its own rule.
-_ESCAPE = r"%(?:[0189A-F][0-9A-F]|2[0-9A-CE]|3[A-F]|40|5[B-E]|60|7[B-DF])"
-_TERM = rf"(?:[{_UNRESERVED}]++|{_ESCAPE}|%2F)"
-_PATH = re.compile(rf"(?:[{_UNRESERVED}/]++|{_ESCAPE})*+")
-_QUERY = re.compile(rf"{_TERM}++={_TERM}*+(?:&{_TERM}++={_TERM}*+)*+")
+# Upper-case escapes of all that must be escaped; an escaped slash stands only in queries.
+_ESCAPED = "2[0-9A-C]|[0189A-F][0-9A-F]|3[A-F]|40|5[B-E]|60|7[B-DF]"
+_TERM = rf"[{_UNRESERVED}]*+(?:%(?:2F|{_ESCAPED})[{_UNRESERVED}]*+)*+"
+_PATH = re.compile(rf"[{_UNRESERVED}/]*+(?:%(?:{_ESCAPED})[{_UNRESERVED}/]*+)*+")
+_QUERY = re.compile(rf"{_TERM}={_TERM}(?:&{_TERM}={_TERM})*+")
 _SPACES = re.compile("[ \t\n\v\f\r]+")
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from hashlib import sha256
 from hmac import compare_digest, digest
+from operator import itemgetter
 from typing import Any, NoReturn
 
 from s3api.auth.credential import ALGORITHM, HEADER, QUERY, Form, Terms, header_terms, query_terms, signing_key
@@ -27,6 +29,7 @@ _MODES = {mode.value: mode for mode in PayloadMode if mode is not PayloadMode.HA
 _ECDSA = "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD"
 _REQUIRED = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHeaders",
              "X-Amz-Expires")
+_required = itemgetter(*_REQUIRED)
 _EXPIRY_OUT_OF_RANGE = replace(codes.AuthorizationQueryParametersError, status=403)
 _SIGNATURE = f"X-Amz-Signature{SEPARATOR}"
 # Headers that lie between client and server add, or that repeat what the canonical request says elsewhere.
@@ -86,23 +89,22 @@ class SignatureV4:
         """Who signed with the parameters of the query."""
         pieces = split_query(query)
         fields: dict[str, str] = dict([piece.split(SEPARATOR, 1) for piece in pieces])
-        for name in _REQUIRED:
-            if name not in fields:
-                _refuse_query(f"Query-string authentication version 4 requires the {', '.join(_REQUIRED)} parameters.")
-        if fields["X-Amz-Algorithm"] != ALGORITHM:
+        try:
+            algorithm, scope, signature, timestamp, signed, expires = _required(fields)
+        except KeyError:
+            _refuse_query(f"Query-string authentication version 4 requires the {', '.join(_REQUIRED)} parameters.")
+        if algorithm != ALGORITHM:
             _refuse_query(f'X-Amz-Algorithm only supports "{ALGORITHM}"')
-        terms = query_terms(fields["X-Amz-Credential"], fields["X-Amz-SignedHeaders"])
+        terms = query_terms(scope, signed)
         content = _presigned_content(fields, headers, terms)
         mode = payload_mode(content)
         credential = self._credential(
             terms, QUERY, fields.get("X-Amz-Security-Token") or headers.get("x-amz-security-token")
         )
-        timestamp = fields["X-Amz-Date"]
-        check_expiry(fields["X-Amz-Expires"], timestamp, terms, now=now)
+        check_expiry(expires, timestamp, terms, now=now)
         check_signed(terms, headers, _ADDED_WHEN_PRESIGNED)
-        signature = fields["X-Amz-Signature"]
-        signed_query = joined([piece for piece in pieces if not piece.startswith(_SIGNATURE)])
-        request = canonical_request(method, path, signed_query, headers, terms.signed, content)
+        pieces.remove(_SIGNATURE + signature)
+        request = canonical_request(method, path, joined(pieces), headers, terms.signed, content)
         key = signing_key(credential.secret, terms.date, terms.region)
         check_signature(request, terms, headers, key=key, timestamp=timestamp, provided=signature)
         return Authenticated(
@@ -150,6 +152,7 @@ def check_expiry(expires: str, timestamp: str, terms: Terms, *, now: float) -> N
         raise S3Error(codes.AccessDenied, "Request is not valid yet")
 
 
+@lru_cache(maxsize=64)
 def _lifetime(expires: str) -> int:
     if not expires.isascii() or not expires.removeprefix("-").isdigit():
         raise S3Error(codes.AuthorizationQueryParametersError, "X-Amz-Expires should be a number")
