@@ -1,0 +1,1 @@
+"""The node: settings, processes, identities, observability and the wiring of everything below."""

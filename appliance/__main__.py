@@ -1,0 +1,5 @@
+"""`python -m appliance` is the `sluice` command."""
+
+from appliance.cli import main
+
+main()

@@ -1,0 +1,52 @@
+"""Command-line options made from the table of settings."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from appliance.settings import ROWS, Settings, default_text, flag, variable
+from appliance.settings.sources import CONFIG, WrongSetting, load
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def setting_options(*names: str) -> Callable[[Command], Command]:
+    """The flags of the named settings, and --config, for a command that hands them to `settings_or_exit`.
+
+    Every flag takes text as often as it is given; what it may be is the table's matter, as with the other sources.
+    """
+
+    def add(command: Command) -> Command:
+        for name in reversed(names):
+            command = _option(name)(command)
+        return click.option(
+            "--config", metavar="FILE", multiple=True, help=f"A TOML file of settings.  [env: {variable(CONFIG)}]"
+        )(command)
+
+    return add
+
+
+def _option(name: str) -> Callable[[Command], Command]:
+    row = ROWS[name]
+    default = default_text(name)
+    notes = f"[env: {variable(name)}{'; default: ' + default if default else ''}{'; repeatable' if row.many else ''}]"
+    return click.option(flag(name), name, metavar=row.kind.metavar, multiple=True, help=f"{row.help}  {notes}")
+
+
+def settings_or_exit(flags: Mapping[str, Sequence[str]]) -> Settings:
+    """The settings; a wrong one ends the process with status 2 and one line on standard error."""
+    try:
+        return load(flags, os.environ)
+    except WrongSetting as error:
+        fail(str(error))
+
+
+def fail(line: str, *, status: int = 2) -> NoReturn:
+    """End the process with one line that says why."""
+    print(f"sluice: {line}", file=sys.stderr)
+    raise SystemExit(status)
