@@ -1,0 +1,47 @@
+"""What a worker's connections share: the time, the reply line that changes once a second, and their deadlines."""
+
+from __future__ import annotations
+
+import time
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from appliance.http.transport import Transport
+
+BEAT_SECONDS = 1.0
+
+
+class Pulse:
+    """One per process. `beat` is to be called once a second from the event loop; it costs what the connections need
+    instead of a timer for each wait, and makes every deadline up to a second late."""
+
+    __slots__ = ("_dated", "_second", "now", "stopping", "transports")
+
+    def __init__(self) -> None:
+        self.now = time.monotonic()
+        self.stopping = False
+        self.transports: set[Transport] = set()
+        self._second = 0
+        self._dated = ""
+
+    @property
+    def dated(self) -> str:
+        """The header lines that every reply carries."""
+        second = int(time.time())
+        if second != self._second:
+            self._second = second
+            self._dated = f"Server: Sluice\r\nDate: {formatdate(second, usegmt=True)}\r\n"
+        return self._dated
+
+    def beat(self) -> None:
+        """Wake every connection whose deadline has passed."""
+        self.now = now = time.monotonic()
+        for transport in [one for one in self.transports if one.deadline < now]:
+            transport.wake()
+
+    def stop(self) -> None:
+        """From now on every reply is its connection's last; connections that wait for a request close at once."""
+        self.stopping = True
+        for transport in [one for one in self.transports if one.idle]:
+            transport.wake()

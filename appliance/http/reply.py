@@ -1,0 +1,99 @@
+"""Replies: heads in one piece with small bodies, large ones from files by `sendfile`, the rest as it comes."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+from typing import Final
+from xml.sax.saxutils import escape
+
+from appliance.http.transport import Transport
+from storage.content import Segments
+from storage.errors import Corrupt
+
+SMALL: Final = 64 * 1024  # bytes of body that are worth copying to save a system call
+BODILESS: Final = frozenset(("204", "304"))
+_MORE: Final = socket.MSG_MORE
+
+Headers = list[tuple[str, str]]
+
+
+class BrokenReply(Exception):
+    """The application's reply cannot be sent as it stands; nothing of it has been sent."""
+
+
+def declared_length(headers: Headers) -> int | None:
+    """The application's Content-Length."""
+    for name, value in headers:
+        if len(name) == 14 and name.lower() == "content-length":
+            return int(value)
+    return None
+
+
+def head(status: str, headers: Headers, dated: str, framing: str) -> bytes:
+    """The reply's head. `framing` is the worker's own lines."""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    if lines.count("\n") != len(headers) or "\n" in status:
+        raise BrokenReply("a header of the reply contains a line feed")
+    return f"HTTP/1.1 {status}\r\n{lines}{dated}{framing}\r\n".encode("latin-1")
+
+
+def send_whole(transport: Transport, first: bytes, body: bytes) -> None:
+    """The head and a body that is at hand."""
+    if len(body) <= SMALL:
+        transport.send(first + body)
+    else:
+        transport.send(first, _MORE)
+        transport.send(body)
+
+
+def send_segments(transport: Transport, first: bytes, segments: Segments) -> int:
+    """The head and ranges of files; `Corrupt` when a file is shorter than its range says."""
+    transport.send(first, _MORE)
+    for fd, offset, length in segments.items:
+        count = transport.send_file(fd, offset, length)
+        if count != length:
+            raise Corrupt(f"descriptor {fd} ends {length - count} bytes early")
+    return segments.size
+
+
+def send_pieces(transport: Transport, first: bytes, pieces: Iterable[bytes], length: int) -> int:
+    """The head and what `pieces` yields, each as soon as it is there, `length` bytes in all; how many there were."""
+    sent = 0
+    for piece in pieces:
+        if piece and sent < length:
+            piece = piece[: length - sent]
+            transport.send(first + piece if first else piece)
+            first = b""
+            sent += len(piece)
+    if first:
+        transport.send(first)
+    return sent
+
+
+def send_chunked(transport: Transport, first: bytes, pieces: Iterable[bytes]) -> int:
+    """As `send_pieces` in HTTP's chunked coding, for when the length isn't known beforehand."""
+    sent = 0
+    for piece in pieces:
+        if piece:
+            transport.send(b"%b%x\r\n%b\r\n" % (first, len(piece), piece))
+            first = b""
+            sent += len(piece)
+    transport.send(first + b"0\r\n\r\n")
+    return sent
+
+
+def error_body(code: str, message: str, request_id: str) -> bytes:
+    """An error as S3 words it."""
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f"<Error><Code>{code}</Code><Message>{escape(message)}</Message><RequestId>{request_id}</RequestId></Error>"
+    ).encode()
+
+
+def error_headers(body: bytes, request_id: str) -> Headers:
+    return [
+        ("Content-Type", "application/xml"),
+        ("Content-Length", str(len(body))),
+        ("x-amz-request-id", request_id),
+    ]
