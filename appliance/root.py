@@ -1,0 +1,140 @@
+"""The root account's keys: given by settings, or made on the first start and kept beside the data."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import string
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from appliance.identities import ROOT_ID, Account
+from appliance.settings import Settings
+from storage.access import Principal
+
+FILE = Path("identities") / "root.toml"
+ROOT = Principal(ROOT_ID, "root")
+# What /v1 calls an administrator is whoever holds the token; with its S3 keys root is an account like the others.
+ADMINISTRATOR = Principal(ROOT_ID, "root", administrator=True)
+
+HEAD = "# The root account of this Sluice node, made on its first start. Whoever reads this file owns the data.\n"
+
+
+class WrongRoot(Exception):
+    """The file of root's keys cannot be read or written; the text is one line that says why and how to mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """What root signs and identifies with."""
+
+    access_key: str
+    secret_key: str
+    token: str
+
+    def account(self) -> Account:
+        return Account(ROOT, {self.access_key: self.secret_key})
+
+
+def path_in(settings: Settings) -> Path:
+    """Where root's keys are kept: in the first data directory."""
+    return settings.data[0] / FILE
+
+
+def generate(*, choice: Callable[[str], str] = secrets.choice) -> Root:
+    """Fresh keys of the usual S3 lengths, of letters and digits alone, so that nothing needs quoting anywhere."""
+
+    def draw(alphabet: str, length: int) -> str:
+        return "".join(choice(alphabet) for _ in range(length))
+
+    capitals, mixed = string.ascii_uppercase + string.digits, string.ascii_letters + string.digits
+    return Root("SL" + draw(capitals, 18), draw(mixed, 40), draw(mixed, 43))
+
+
+def load(settings: Settings) -> Root | None:
+    """Root's keys, settings before the file; None when a first start has yet to make some."""
+    given = settings.root_access_key, settings.root_secret_key, settings.root_token
+    kept = None if all(given) else _read(path_in(settings))
+    access, secret, token = given
+    if kept is None:
+        return Root(access, secret, token) if access and secret and token else None
+    if access and secret:
+        kept = Root(access, secret, kept.token)
+    return Root(kept.access_key, kept.secret_key, token or kept.token)
+
+
+def load_or_make(settings: Settings) -> tuple[Root, bool]:
+    """Root's keys, and whether some were made just now: then the file holds them durably, for its owner alone."""
+    found = load(settings)
+    if found is not None:
+        return found, False
+    _write(path_in(settings), generate())
+    made = load(settings)
+    assert made is not None
+    return made, True
+
+
+def _read(path: Path) -> Root | None:
+    try:
+        table = tomllib.loads(path.read_text(encoding="ascii"))
+        return Root(**{each.name: _text(table[each.name]) for each in fields(Root)})
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise WrongRoot(f"{path} cannot be read ({error.strerror}); start the node as the user who owns it") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        mend = "restore it, or remove it to have new keys made"
+        raise WrongRoot(f"{path} is damaged ({error}); {mend}") from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError("a value is not a text")
+    return value
+
+
+def _write(path: Path, root: Root) -> None:
+    """Durable, whole or not at all, and at no moment readable by others. Keeps what another start made meanwhile."""
+    text = HEAD + "".join(f'{each.name} = "{getattr(root, each.name)}"\n' for each in fields(Root))
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(descriptor)
+        _link(temporary, path)
+        _sync_directory(path.parent)
+        _sync_directory(path.parent.parent)
+    except OSError as error:
+        mend = "make the directory writable, or give root's keys as settings"
+        raise WrongRoot(f"{path} cannot be written ({error.strerror}); {mend}") from error
+
+
+def _link(temporary: Path, path: Path) -> None:
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        pass
+    finally:
+        os.unlink(temporary)
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def keyring_accounts(root: Root, others: list[Account]) -> list[Account]:
+    """All accounts; `WrongRoot` when an account of the identities file has root's id or access key."""
+    for account in others:
+        if account.principal.id == ROOT_ID or root.access_key in account.keys:
+            who = account.principal.name
+            raise WrongRoot(f"the account {who} of the identities file has root's id or access key; give it its own")
+    return [root.account(), *others]
