@@ -10,6 +10,17 @@ from s3api.auth.sigv2 import SignatureV2
 from s3api.auth.sigv4 import SignatureV4, payload_mode
 from s3api.errors import S3Error, codes
 
+__all__ = [
+    "Authenticated",
+    "Authenticator",
+    "Credential",
+    "Keyring",
+    "PayloadMode",
+    "SignatureV2",
+    "SignatureV4",
+    "payload_mode",
+]
+
 _IN_QUERY = re.compile(r"(?:^|&)(?:(X-Amz-(?:Algorithm|Credential|Signature))|AWSAccessKeyId|Signature)=")
 
 
