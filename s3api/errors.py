@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from s3api.xml import escape
-
-HEADER = '<?xml version="1.0" encoding="UTF-8"?>\n'
+from s3api.xml import HEADER, escape
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+HEADER = '<?xml version="1.0" encoding="UTF-8"?>\n'
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 _SPECIAL = re.compile("[\x00-\x1f&<>\"\x7f\ufffe\uffff]")

@@ -1,0 +1,74 @@
+"""How operations are declared: by the name that the vendor's model gives them, and the action that must be allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from s3api.call import Call
+from s3api.model import OPERATIONS, Operation
+from s3api.reply import Reply
+
+Handler = Callable[[Call], Reply]
+
+
+class Subject(Enum):
+    """What the action of an operation is decided on."""
+
+    ACCOUNT = "the caller's own account: any account may"
+    BUCKET = "the bucket, which must exist"
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    operation: Operation
+    allow: str  # "s3:GetObject"
+    subject: Subject
+    headers: frozenset[str]  # x-amz-* headers of the model that the handler understands
+    handler: Handler
+
+    @property
+    def refused_headers(self) -> frozenset[str]:
+        """Headers that ask for something which is not built; silence would be worse than 501."""
+        return frozenset(
+            name
+            for name in self.operation.headers - self.headers - HARMLESS_HEADERS
+            if name.startswith("x-amz-")
+        )
+
+
+# Understood, or true of every bucket, whatever the operation.
+HARMLESS_HEADERS: Final = frozenset(
+    {
+        "x-amz-bypass-governance-retention",  # nothing is locked
+        "x-amz-expected-bucket-owner",
+        "x-amz-source-expected-bucket-owner",
+        "x-amz-mfa",  # no bucket asks for it
+        "x-amz-optional-object-attributes",  # nothing is archived
+        "x-amz-request-payer",  # no bucket has requester pays
+    }
+)
+
+_declared: dict[str, Declared] = {}
+DECLARED: Final[Mapping[str, Declared]] = _declared
+
+
+def operation(
+    name: str, *, allow: str, subject: Subject = Subject.BUCKET, headers: frozenset[str] = frozenset()
+) -> Callable[[Handler], Handler]:
+    """Declare the decorated function as the handler of an operation; once, and only under a name of the model.
+
+    `headers` are the x-amz-* headers that it understands; others of the model's are refused with 501 before it is called.
+    """
+
+    def declare(handler: Handler) -> Handler:
+        model = OPERATIONS[name]
+        unknown = {header for header in headers if header not in model.headers}
+        if name in _declared or unknown:
+            raise ValueError(f"{name} is declared twice, or the model does not know its headers {sorted(unknown)}")
+        _declared[name] = Declared(model, allow, subject, headers, handler)
+        return handler
+
+    return declare
