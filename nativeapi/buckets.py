@@ -1,0 +1,211 @@
+"""Buckets under /v1/buckets: actions by name, properties, summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from json import dumps
+from typing import Any
+
+from nativeapi import names
+from nativeapi.call import EMPTY, Action, Call, Reply, json_reply, text_reply
+from nativeapi.errors import NativeError, unsupported
+from nativeapi.listing import list_objects
+from nativeapi.native import Native, method_not_allowed
+from nativeapi.summary import Summary, job_id, prefix_of, summarise
+from storage.access import Principal
+from storage.conditions import ALWAYS
+from storage.errors import BucketNotEmpty
+from storage.records import Bucket
+
+PAGE = 1000  # keys
+ROUNDS = 100  # of emptying a bucket into which others write
+LIST_BUCKET = "s3:ListBucket"
+ALL_ACCESS = str(2**64 - 1)
+
+Handler = Callable[[Native, Call, Bucket, Action], Reply]
+
+
+def destroy(native: Native, call: Call, bucket: Bucket, action: Action) -> Reply:
+    """Remove the bucket and all that is in it; `BucketNotEmpty` when others write faster than this deletes."""
+    for _ in range(ROUNDS):
+        try:
+            native.store.buckets.delete(bucket)
+            return EMPTY
+        except BucketNotEmpty:
+            empty(native, bucket)
+    raise BucketNotEmpty(bucket.name)
+
+
+def empty(native: Native, bucket: Bucket) -> None:
+    """Delete every object that the bucket has now."""
+    after, more = "", True
+    while more:
+        page = native.store.objects.list(bucket, after=after, limit=PAGE)
+        native.store.objects.delete_many(bucket, [(key, ALWAYS) for key, _ in page.entries])
+        after, more = page.last, page.truncated
+
+
+def list_action(native: Native, call: Call, bucket: Bucket, action: Action) -> Reply:
+    return list_objects(native, call, bucket, action.value)
+
+
+def summary(native: Native, call: Call, bucket: Bucket, action: Action) -> Reply:
+    """First 202 with an id, then, asked with that id, the result."""
+    value = action.value if isinstance(action.value, dict) else {}
+    job = value.get("uuid", "")
+    if not job:
+        return text_reply(job_id(value.get("prefix", "")), status=202)
+    return json_reply([summarise(native, bucket, prefix_of(job)).document(bucket.name)])
+
+
+def properties(bucket: Bucket) -> dict[str, Any]:
+    """The bucket's properties as AIStore shows them, with the values that hold here."""
+    return {
+        "backend_bck": {"name": "", "provider": "", "namespace": {"uuid": "", "name": ""}},
+        "write_policy": {"data": "immediate", "md": "immediate"},
+        "provider": "ais",
+        "Renamed": "",
+        "checksum": {
+            "type": "xxhash2",
+            "validate_cold_get": False,
+            "validate_warm_get": False,
+            "validate_obj_move": False,
+            "enable_read_range": False,
+        },
+        "extra": {"aws": {}, "gcp": {}, "oci": {}},
+        "rate_limit": {
+            "backend": {"interval": "1m", "max_tokens": 1000, "enabled": False, "num_retries": 3},
+            "frontend": {"interval": "1m", "max_tokens": 1000, "enabled": False, "burst_size": 375},
+        },
+        "ec": {
+            "compression": "never",
+            "bundle_multiplier": 2,
+            "burst_buffer": 512,
+            "objsize_limit": 262144,
+            "data_slices": 2,
+            "parity_slices": 2,
+            "enabled": False,
+            "disk_only": False,
+        },
+        "chunks": {"objsize_limit": "0B", "max_monolithic_size": "1TiB", "chunk_size": "1GiB"},
+        "mirror": {"copies": 2, "burst_buffer": 512, "enabled": False},
+        "lru": {"dont_evict_time": "2h0m", "capacity_upd_time": "10m", "batch_size": 32768, "enabled": False},
+        "access": ALL_ACCESS,
+        "features": "0",
+        "bid": str(bucket.id),
+        "created": str(bucket.created),
+        "versioning": {"enabled": False, "validate_warm_get": False, "synchronize": False},
+    }
+
+
+def head_bucket(native: Native, call: Call, bucket: Bucket, prefix: str) -> Reply:
+    """The properties; with `bsumm_remote` a summary too, which is there when the id of the first reply comes back."""
+    headers = [("Ais-Bucket-Props", dumps(properties(bucket))), ("Content-Length", "0")]
+    if not call.query.get("bsumm_remote"):
+        return Reply(200, headers)
+    job = call.query.get("uuid", "")
+    headers.append(("Ais-Xaction-Id", job or job_id(prefix)))
+    if not job:
+        return Reply(202, headers)
+    found: Summary = summarise(native, bucket, prefix_of(job))
+    return Reply(200, [*headers, ("Ais-Bucket-Summ", dumps(found.document(bucket.name)))])
+
+
+@dataclass(frozen=True, slots=True)
+class BucketAction:
+    """A row: the right that an action on an existing bucket takes, and who does it (None: AIStore does, this node not)."""
+
+    method: str
+    action: str
+    allow: str
+    handler: Handler | None
+
+
+ROWS = (
+    BucketAction("GET", "", LIST_BUCKET, list_action),  # no message at all
+    BucketAction("GET", "list", LIST_BUCKET, list_action),
+    BucketAction("GET", "summary-bck", LIST_BUCKET, summary),
+    BucketAction("DELETE", "destroy-bck", "s3:DeleteBucket", destroy),
+    BucketAction("DELETE", "evict-remote-bck", "s3:DeleteBucket", None),
+    BucketAction("DELETE", "delete-listrange", "s3:DeleteObject", None),
+    BucketAction("DELETE", "evict-listrange", "s3:DeleteObject", None),
+    BucketAction("DELETE", "destroy-inventory", LIST_BUCKET, None),
+    BucketAction("GET", "show-inventory", LIST_BUCKET, None),
+    BucketAction("GET", "summary-shard", LIST_BUCKET, None),
+    BucketAction("POST", "move-bck", "s3:DeleteBucket", None),
+    BucketAction("POST", "copy-bck", LIST_BUCKET, None),
+    BucketAction("POST", "etl-bck", LIST_BUCKET, None),
+    BucketAction("POST", "copy-listrange", LIST_BUCKET, None),
+    BucketAction("POST", "etl-listrange", LIST_BUCKET, None),
+    BucketAction("POST", "prefetch-listrange", LIST_BUCKET, None),
+    BucketAction("POST", "create-inventory", LIST_BUCKET, None),
+    BucketAction("POST", "make-n-copies", LIST_BUCKET, None),
+    BucketAction("POST", "ec-encode", LIST_BUCKET, None),
+    BucketAction("POST", "rechunk", LIST_BUCKET, None),
+    BucketAction("POST", "index-shard", LIST_BUCKET, None),
+    BucketAction("PUT", "archive", LIST_BUCKET, None),
+    BucketAction("PATCH", "set-bprops", LIST_BUCKET, None),
+    BucketAction("PATCH", "reset-bprops", LIST_BUCKET, None),
+)
+ACTIONS = {(row.method, row.action): row for row in ROWS}
+assert len(ACTIONS) == len(ROWS), "an action is declared twice"
+
+CREATE = ("POST", "create-bck")
+
+
+def create(native: Native, principal: Principal, name: str) -> Reply:
+    names.check_bucket_name(name)
+    native.store.buckets.create(name, owner=principal.id)
+    return EMPTY
+
+
+def answer_bucket(native: Native, call: Call) -> Reply:
+    """/v1/buckets/NAME[/PREFIX]"""
+    call.log(f"native.{call.method}Bucket")
+    principal = native.authenticate(call)
+    _, name, *rest = call.items()
+    names.own_bucket(name, call.query, native.nodes)
+    if call.method == "HEAD":
+        call.log("native.HeadBucket", name)
+        return head_bucket(native, call, native.bucket(principal, name, LIST_BUCKET), "/".join(rest))
+    action = call.action()
+    if (call.method, action.action) == CREATE:
+        call.log("native.create-bck", name)
+        return create(native, principal, name)
+    row = ACTIONS.get((call.method, action.action))
+    if row is None:
+        raise NativeError(400, f'invalid action "{action.action}"')
+    call.log(f"native.{row.action or 'list'}", name)
+    bucket = native.bucket(principal, name, row.allow)
+    if row.handler is None:
+        raise unsupported(row.action)
+    return row.handler(native, call, bucket, action)
+
+
+def answer_buckets(native: Native, call: Call) -> Reply:
+    """/v1/buckets: the names of the buckets, of those that the caller owns or, for an administrator, of all."""
+    if call.method != "GET":
+        return method_not_allowed(["GET"])
+    call.log("native.ListBuckets")
+    principal = native.authenticate(call)
+    action = call.action()
+    if action.action not in ("", "list"):
+        raise unsupported(action.action)
+    check_provider(call.query.get("provider", ""))
+    buckets = native.store.buckets
+    found = buckets.all() if principal.administrator else buckets.owned(principal.id)
+    return json_reply(
+        [
+            {"name": bucket.name, "provider": "ais", "namespace": {"uuid": "", "name": ""}}
+            for bucket in found
+            if not action.name or bucket.name == action.name
+        ]
+    )
+
+
+def check_provider(name: str) -> None:
+    """Raise AIStore's refusal to list the buckets of a backend that is not there; "" means all providers."""
+    known = names.provider_called(name)
+    if known.name != names.OWN:
+        raise NativeError(400, names.missing_backend(known), code="ErrMissingBackend")

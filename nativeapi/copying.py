@@ -1,0 +1,78 @@
+"""Objects made from objects: single-object copy, through a transform or not, and changed attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+
+from etl.errors import NoSuchTransform
+from nativeapi.call import EMPTY, Call, Reply
+from nativeapi.errors import NativeError
+from nativeapi.names import parse_unified
+from nativeapi.native import Native
+from nativeapi.through import lens
+from nativeapi.transfer import check_custom
+from storage.attributes import Attributes
+from storage.conditions import ALWAYS, Conditions
+from storage.records import Bucket, ObjectRecord
+
+
+def kept(record: ObjectRecord, owner: str, metadata: Mapping[str, str]) -> Attributes:
+    """The attributes of an object with the bytes and the standing of this one."""
+    return Attributes(
+        owner,
+        content=record.content,
+        metadata=metadata,
+        storage_class=record.storage_class,
+        tags=record.tags,
+        checksum_type=record.checksum_type,
+    )
+
+
+def copy_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
+    """Make the object that `object_to` names: a copy of constant cost, or what a transform makes of the source.
+
+    A transformed object inherits no attribute of its source. Nothing is stored when the transform fails half-way.
+    """
+    assert call.principal is not None
+    target = parse_unified(call.query["object_to"], native.nodes)
+    destination = native.bucket(call.principal, target.bucket, "s3:PutObject")
+    owner = call.principal.id
+    if call.query.get("etl_name"):
+        store_transformed(native, call, bucket, key, destination, target.key)
+    else:
+        with native.store.objects.open(bucket, key, ALWAYS) as source:
+            native.store.objects.copy(source, destination, target.key, kept(source.record, owner, source.record.metadata))
+    return EMPTY
+
+
+def store_transformed(
+    native: Native, call: Call, bucket: Bucket, key: str, destination: Bucket, name: str
+) -> ObjectRecord:
+    assert call.principal is not None
+    try:
+        opened = lens(native, call)(bucket, key, ALWAYS)
+    except NoSuchTransform as error:
+        raise NativeError(400, f"ETL {call.query['etl_name']} doesn't exist") from error
+    with closing(opened) as source:
+        return native.store.objects.copy(source, destination, name, Attributes(call.principal.id))
+
+
+def as_sent(text: str) -> str:
+    """Text as headers carry it and storage keeps it: UTF-8, a character a byte."""
+    return text.encode().decode("latin-1")
+
+
+def set_custom_metadata(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
+    """Merge the action's value into the object's metadata, or put it in its place; the bytes stay where they are."""
+    value = call.action().value
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise NativeError(400, "custom metadata must be an object of strings")
+    given = {as_sent(name): as_sent(text) for name, text in value.items()}
+    with native.store.objects.open(bucket, key, ALWAYS) as source:
+        record = source.record
+        metadata = given if call.flag("set-new-custom") else {**record.metadata, **given}
+        check_custom(metadata, f"ais://{bucket.name}/{key}")
+        attributes = kept(record, record.owner, metadata)
+        native.store.objects.copy(source, bucket, key, attributes, given=Conditions(if_match=(record.etag,)))
+    return EMPTY

@@ -1,0 +1,97 @@
+"""What the native API works with, and how a request is let in, answered or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from json import dumps
+from typing import Protocol
+
+from etl.lens import Lenses
+from etl.transforms import Transforms
+from nativeapi.call import Call, Reply, text_reply
+from nativeapi.errors import HEADER, JSON, KNOWN, NativeError, document, translate
+from nativeapi.nodes import Nodes
+from storage.access import Principal, decide
+from storage.records import Bucket
+from storage.store import Store
+
+BEARER = "bearer "
+
+
+class Tokens(Protocol):
+    """Who a bearer token stands for."""
+
+    def token(self, token: str, /) -> Principal | None:
+        """The principal of the token, compared in constant time; None when nobody's."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """The node as its native API sees it: one per process, made after the fork."""
+
+    store: Store
+    transforms: Transforms
+    lenses: Lenses
+    tokens: Tokens
+    nodes: Nodes
+    uptime: Callable[[], int]  # ns since the node started
+
+    def authenticate(self, call: Call) -> Principal:
+        """The caller, noted for the access log; 401 when nobody is known by the token."""
+        value = call.header(b"authorization")
+        if not value:
+            raise NativeError(401, "token required")
+        token = value[len(BEARER) :].strip() if value.lower().startswith(BEARER) else ""
+        principal = self.tokens.token(token) if token else None
+        if principal is None:
+            raise NativeError(401, "invalid token")
+        call.environ["sluice.account"] = principal.id
+        call.principal = principal
+        return principal
+
+    def bucket(self, principal: Principal, name: str, allow: str) -> Bucket:
+        """The bucket, in which the principal may perform the action `allow`; 404, then 403."""
+        bucket = self.store.buckets.get(name)
+        if not decide(principal, allow, bucket):
+            raise NativeError(403, f'insufficient permissions for bucket "ais://{name}" ({allow})')
+        return bucket
+
+    def refusal(self, error: NativeError, call: Call) -> Reply:
+        """The reply that tells an error, as AIStore's clients expect it."""
+        facts = document(
+            error,
+            method=call.method,
+            path=call.path.partition("?")[0],
+            remote=call.environ.get("REMOTE_ADDR", ""),
+            node=f"p[{self.nodes.proxy}]",
+        )
+        if call.method == "HEAD":
+            return Reply(error.status, [(HEADER, dumps(facts)), ("Content-Length", "0"), *error.headers])
+        body = dumps(facts).encode() + b"\n"
+        fields = [
+            ("Content-Type", JSON),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Content-Length", str(len(body))),
+            *error.headers,
+        ]
+        return Reply(error.status, fields, body)
+
+    def answer(self, handler: Callable[[Native, Call], Reply], call: Call) -> Reply:
+        """The handler's reply, or the refusal that it ended with."""
+        try:
+            return handler(self, call)
+        except NativeError as error:
+            return self.refusal(error, call)
+        except KNOWN as error:
+            return self.refusal(translate(error, self.nodes), call)
+
+
+def require_administrator(principal: Principal) -> None:
+    if not principal.administrator:
+        raise NativeError(403, "insufficient permissions: requires admin")
+
+
+def method_not_allowed(allowed: list[str]) -> Reply:
+    return text_reply("Method Not Allowed\n", status=405, headers=[("Allow", ", ".join(sorted(allowed)))])

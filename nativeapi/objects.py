@@ -1,0 +1,196 @@
+"""Objects under /v1/objects: a WSGI callable that knows no framework, beside the S3 one on the short way.
+
+What a request means is found in two tables: by its method and a parameter that selects among several operations, or,
+for POST, by the action in its body.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nativeapi import names
+from nativeapi.call import EMPTY, PREFIX, Call, Headers, Reply, decode, status_line
+from nativeapi.copying import copy_object, set_custom_metadata
+from nativeapi.errors import NativeError, unsupported
+from nativeapi.native import Native, method_not_allowed
+from nativeapi.properties import content_headers, legacy_headers, selected_headers
+from nativeapi.through import transformed
+from nativeapi.transfer import content_reply, custom_metadata, payload, requested_span
+from storage.attributes import Attributes
+from storage.content import Segments
+from storage.conditions import ALWAYS
+from storage.records import Bucket
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+OBJECTS = PREFIX + "objects/"
+OCTETS = ("Content-Type", "application/octet-stream")
+REDIRECTED = "pid"  # the parameter that marks a request which was sent on once
+SDK = "ais/python/"
+
+Handler = Callable[[Native, Call, Bucket, str], Reply]
+
+
+def url(bucket: Bucket, key: str) -> str:
+    return f"ais://{bucket.name}/{key}"
+
+
+def get_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
+    if call.query.get("etl_name"):
+        return transformed(native, call, bucket, key)
+    if call.header(b"ais-blob-download"):
+        raise NativeError(400, f"blob-downloader is not supported for local buckets: ais://{bucket.name}")
+    source = native.store.objects.open(bucket, key, ALWAYS)
+    try:
+        record = source.record
+        span = requested_span(call.header(b"range"), record.size, url(bucket, key))
+        headers: Headers = [OCTETS, *content_headers(record, native.nodes)]
+        if span is not None:
+            headers += [
+                ("Accept-Ranges", "bytes"),
+                ("Content-Range", f"bytes {span.start}-{span.stop - 1}/{record.size}"),
+            ]
+        return content_reply(source, headers, span)
+    except BaseException:
+        source.close()
+        raise
+
+
+def head_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
+    record = native.store.objects.head(bucket, key)
+    props = call.query.get("props")
+    if props is None:
+        described = legacy_headers(bucket.name, key, record, native.nodes)
+    else:
+        described = selected_headers(props, record, native.nodes)
+    return Reply(200, [("Content-Length", str(record.size)), ("Ais-Present", "true"), *described])
+
+
+def put_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
+    names.check_new_object_name(key)
+    assert call.principal is not None
+    name = url(bucket, key)
+    attributes = Attributes(call.principal.id, metadata=custom_metadata(call, name))
+    record = native.store.objects.put(bucket, key, payload(call, name), attributes)
+    return Reply(200, [("Content-Length", "0"), *content_headers(record, native.nodes)])
+
+
+def delete_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
+    action = call.action().action if call.header(b"content-length") not in ("", "0") else ""
+    if action:
+        raise unsupported(action)
+    if native.store.objects.delete(bucket, key) is None:
+        raise NativeError(404, f"{url(bucket, key)} doesn't exist")
+    return EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A row: the method, the parameter that selects it ("": none), its name, the right it takes, and who does it (None:
+    AIStore offers it, this node does not)."""
+
+    method: str
+    selector: str
+    name: str
+    allow: str
+    handler: Handler | None
+
+
+# For each method the first row whose parameter has a value, else the one without.
+OPERATIONS = (
+    Operation("GET", "archpath", "GetArchived", "s3:GetObject", None),
+    Operation("GET", "archregx", "GetArchived", "s3:GetObject", None),
+    Operation("GET", "", "GetObject", "s3:GetObject", get_object),
+    Operation("HEAD", "", "HeadObject", "s3:GetObject", head_object),
+    Operation("PUT", "object_to", "CopyObject", "s3:GetObject", copy_object),
+    Operation("PUT", "append_type", "AppendObject", "s3:PutObject", None),
+    Operation("PUT", "uploadId", "UploadPart", "s3:PutObject", None),
+    Operation("PUT", "archpath", "AppendArchive", "s3:PutObject", None),
+    Operation("PUT", "", "PutObject", "s3:PutObject", put_object),
+    Operation("PATCH", "", "SetCustomMetadata", "s3:PutObject", set_custom_metadata),
+    Operation("DELETE", "uploadId", "AbortUpload", "s3:AbortMultipartUpload", None),
+    Operation("DELETE", "", "DeleteObject", "s3:DeleteObject", delete_object),
+)
+BY_METHOD = {
+    method: tuple(row for row in OPERATIONS if row.method == method) for method in {row.method for row in OPERATIONS}
+}
+METHODS = [*BY_METHOD, "POST"]
+
+# Actions that POST /v1/objects/… knows upstream and this node does not offer.
+POST_ACTIONS = ("mpt-upload", "mpt-complete", "rename-obj", "check-lock", "promote", "blob-download")
+
+
+def operation(call: Call) -> Operation:
+    """The row that the request's method and parameters mean."""
+    if call.method == "POST":
+        action = call.action().action
+        raise unsupported(action) if action in POST_ACTIONS else NativeError(400, f'invalid action "{action}"')
+    return next(row for row in BY_METHOD[call.method] if not row.selector or call.query.get(row.selector))
+
+
+def object_path(call: Call) -> tuple[str, str]:
+    """The bucket and the key, which is all that follows the bucket's slash."""
+    bucket, _, key = call.path[len(OBJECTS) :].partition("/")
+    if not bucket or not (key or call.method == "POST"):
+        found = 2 + bool(bucket)
+        raise NativeError(400, f"URL '{call.path.strip('/')}' is too short: expected 4 items, got {found}")
+    return decode(bucket), decode(key)
+
+
+def must_redirect(call: Call) -> bool:
+    """Whether this is the first step of the SDK's upload over TLS: a head that announces a body and is the end of it.
+
+    The SDK sends the body to wherever a redirect points to; any other reply it takes for the upload's result.
+    """
+    return (
+        call.method == "PUT"
+        and REDIRECTED not in call.query
+        and "object_to" not in call.query
+        and call.header(b"user-agent").startswith(SDK)
+        and call.origin().startswith("https:")
+    )
+
+
+def redirect(native: Native, call: Call) -> Reply:
+    mark = f"{REDIRECTED}={native.nodes.proxy}&utm={time.time_ns():x}"
+    target = call.environ["RAW_URI"]
+    location = f"{call.origin()}{target}{'&' if '?' in target else '?'}{mark}"
+    return Reply(307, [("Location", location), ("Content-Length", "0"), ("Connection", "close")])
+
+
+def answer(native: Native, call: Call) -> Reply:
+    if call.method not in METHODS:
+        return method_not_allowed(METHODS)
+    call.log(f"native.{call.method}Object")
+    principal = native.authenticate(call)
+    name, key = object_path(call)
+    row = operation(call)
+    call.log(f"native.{row.name}", name, key)
+    names.check_object_name(key)
+    bucket = native.bucket(principal, names.own_bucket(name, call.query, native.nodes), row.allow)
+    if row.handler is None:
+        raise unsupported(row.name)
+    if must_redirect(call):
+        return redirect(native, call)
+    return row.handler(native, call, bucket, key)
+
+
+class NativeObjects:
+    """The WSGI application for paths that begin with /v1/objects/."""
+
+    def __init__(self, native: Native) -> None:
+        self._native = native
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes] | Segments:
+        reply = respond(self._native, environ)
+        start_response(status_line(reply.status), list(reply.headers))
+        return [reply.body] if isinstance(reply.body, bytes) else reply.body
+
+
+def respond(native: Native, environ: WSGIEnvironment) -> Reply:
+    call = Call(environ)
+    return native.answer(answer, call)

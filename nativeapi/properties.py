@@ -1,0 +1,126 @@
+"""An object's attributes as reply headers: AIStore's names over what storage keeps.
+
+Storage computes MD5 for every object, objects written through this API also carry XXH64, which AIStore calls xxhash2.
+"""
+
+from __future__ import annotations
+
+from binascii import a2b_base64
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
+
+from nativeapi.call import Headers
+from nativeapi.errors import NativeError
+from nativeapi.nodes import Nodes
+from storage.records import Listed, ObjectRecord
+
+SECOND = 1_000_000_000  # ns
+
+# AIStore's checksum types by the names that storage uses, the one to show first where an object has several.
+CHECKSUM_TYPES = {"xxhash64": "xxhash2", "crc32c": "crc32c", "sha256": "sha256", "sha512": "sha512", "md5": "md5"}
+BY_TYPE = {kind: name for name, kind in CHECKSUM_TYPES.items()}
+FULL_OBJECT = "FULL_OBJECT"
+
+
+def checksum(record: ObjectRecord | Listed) -> tuple[str, str]:
+    """The type and hex value of a checksum over the whole content; empty strings when none is known."""
+    if record.checksum_type == FULL_OBJECT:
+        for name, kind in CHECKSUM_TYPES.items():
+            if name in record.checksums:
+                return kind, a2b_base64(record.checksums[name]).hex()
+    return ("", "") if "-" in record.etag or not record.etag else ("md5", record.etag)
+
+
+def checksum_headers(record: ObjectRecord, _nodes: Nodes) -> Headers:
+    kind, value = checksum(record)
+    return [("Ais-Checksum-Type", kind), ("Ais-Checksum-Value", value)] if kind else []
+
+
+def atime_headers(record: ObjectRecord, _nodes: Nodes) -> Headers:
+    """Reads are not recorded: the time of the last write stands for the last access."""
+    return [("Ais-Atime", str(record.modified))]
+
+
+def version_headers(record: ObjectRecord, _nodes: Nodes) -> Headers:
+    return [("Ais-Version", record.version)] if record.version else []
+
+
+def custom_text(metadata: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in metadata.items())
+
+
+def custom_headers(record: ObjectRecord, _nodes: Nodes) -> Headers:
+    return [("Ais-Custom-Md", custom_text(record.metadata))] if record.metadata else []
+
+
+def last_modified_headers(record: ObjectRecord, _nodes: Nodes) -> Headers:
+    return [("Last-Modified", formatdate(record.modified // SECOND, usegmt=True))]
+
+
+def etag_headers(record: ObjectRecord, _nodes: Nodes) -> Headers:
+    return [("Etag", f'"{record.etag}"')]
+
+
+def location_headers(_record: ObjectRecord, nodes: Nodes) -> Headers:
+    return [("Ais-Location", f"t[{nodes.target}]")]
+
+
+def copies_headers(_record: ObjectRecord, _nodes: Nodes) -> Headers:
+    return [("Ais-Mirror-Copies", "1")]
+
+
+def chunked_headers(record: ObjectRecord, _nodes: Nodes) -> Headers:
+    if not record.parts:
+        return []
+    largest = max(part.size for part in record.parts)
+    return [("Ais-Chunks-Count", str(len(record.parts))), ("Ais-Chunks-Max-Chunk-Size", str(largest))]
+
+
+def nothing(_record: ObjectRecord, _nodes: Nodes) -> Headers:
+    """For properties that every reply shows anyway, and for those that no object here has."""
+    return []
+
+
+Property = Callable[[ObjectRecord, Nodes], Headers]
+
+PROPERTIES: dict[str, Property] = {
+    "name": nothing,
+    "size": nothing,
+    "cached": nothing,
+    "status": nothing,
+    "ec": nothing,
+    "checksum": checksum_headers,
+    "atime": atime_headers,
+    "version": version_headers,
+    "custom": custom_headers,
+    "last-modified": last_modified_headers,
+    "etag": etag_headers,
+    "location": location_headers,
+    "copies": copies_headers,
+    "chunked": chunked_headers,
+}
+
+WITH_CONTENT: tuple[Property, ...] = (atime_headers, checksum_headers, version_headers, custom_headers)
+LEGACY: tuple[Property, ...] = (*WITH_CONTENT, location_headers, copies_headers)
+
+
+def content_headers(record: ObjectRecord, nodes: Nodes) -> Headers:
+    """What a GET tells of the object beside its bytes."""
+    return [header for row in WITH_CONTENT for header in row(record, nodes)]
+
+
+def selected_headers(props: str, record: ObjectRecord, nodes: Nodes) -> Headers:
+    """What a HEAD with `props=` asks for."""
+    found: Headers = []
+    for name in filter(None, (item.strip() for item in props.split(","))):
+        row = PROPERTIES.get(name)
+        if row is None:
+            raise NativeError(400, f'invalid property "{name}" in props list')
+        found += row(record, nodes)
+    return found
+
+
+def legacy_headers(bucket: str, key: str, record: ObjectRecord, nodes: Nodes) -> Headers:
+    """What a HEAD without `props=` (older SDKs, Go) expects."""
+    named = [("Ais-Name", key.encode().decode("latin-1")), ("Ais-Bucket-Name", bucket), ("Ais-Bucket-Provider", "ais")]
+    return named + [header for row in LEGACY for header in row(record, nodes)]

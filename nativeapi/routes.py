@@ -1,0 +1,80 @@
+"""The native API's paths, but for objects, as a Flask blueprint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, request
+
+from nativeapi import buckets, cluster, etls, objects
+from nativeapi.call import Call, Reply
+from nativeapi.errors import NativeError
+from nativeapi.native import Native
+
+METHODS = ["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"]
+
+
+class PlainResponse(Response):
+    """A response with the headers it was given and no others."""
+
+    default_mimetype = None
+    autocorrect_location_header = False
+
+
+def unknown(native: Native, call: Call) -> Reply:
+    """Whatever no other row takes; AIStore answers 400, not 404."""
+    call.log("native.Unknown")
+    remote = call.environ.get("REMOTE_ADDR", "")
+    raise NativeError(400, f"invalid request URI: '{call.method} {call.path}' from {remote}")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A path, in Flask's notation and below /v1, and who answers it, whatever the method."""
+
+    path: str
+    answer: Callable[[Native, Call], Reply]
+
+
+ROWS = (
+    Row("/buckets", buckets.answer_buckets),
+    Row("/buckets/", buckets.answer_buckets),
+    Row("/buckets/<path:rest>", buckets.answer_bucket),
+    Row("/objects/<path:rest>", objects.answer),
+    Row("/etl", etls.answer),
+    Row("/etl/<path:rest>", etls.answer),
+    Row("/daemon", cluster.daemon),
+    Row("/cluster", cluster.cluster),
+    Row("/reverse/daemon", cluster.reverse),
+    Row("/health", cluster.health),
+    Row("", unknown),
+    Row("/", unknown),
+    Row("/<path:rest>", unknown),
+)
+
+
+def blueprint(native: Callable[[], Native]) -> Blueprint:
+    """The routes under /v1. `native` is asked at each request: it comes into being after the fork, this before."""
+    made = Blueprint("native", __name__, url_prefix="/v1")
+
+    def view(row: Row) -> Callable[..., Response]:
+        def respond(rest: str = "") -> Response:
+            reply = native().answer(row.answer, Call(request.environ))
+            response = PlainResponse(reply.body, reply.status, list(reply.headers))
+            response.direct_passthrough = True
+            return response
+
+        return respond
+
+    for number, row in enumerate(ROWS):
+        made.add_url_rule(
+            row.path,
+            f"route-{number}",
+            view(row),
+            methods=METHODS,
+            strict_slashes=True,
+            merge_slashes=False,
+            provide_automatic_options=False,
+        )
+    return made

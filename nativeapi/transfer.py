@@ -1,0 +1,152 @@
+"""Object bytes through the native API: ranges and replies on the way out, the payload on the way in."""
+
+from __future__ import annotations
+
+import re
+from binascii import a2b_hex
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from nativeapi.call import Call, Headers, Reply
+from nativeapi.errors import NativeError
+from nativeapi.properties import BY_TYPE
+from storage.content import ByteRange, Segments, Span
+from storage.errors import InvalidRange
+from storage.objects import close_content
+from storage.payload import Reader, encoded
+from storage.source import Source
+
+BYTES = "bytes="
+ONE_RANGE = re.compile(r"(\d*)-(\d*)")
+KEPT = frozenset({"xxhash64"})  # the checksum that this API stores with every object it writes
+SENDABLE = re.compile(r"[^\x00-\x1f\x7f]*")
+CUSTOM_LIMIT = 2048  # bytes of names and values
+
+
+def requested_span(text: str, size: int, name: str) -> Span | None:
+    """The bytes that a Range header means; None when there is none.
+
+    Raises AIStore's 416, which also answers several ranges and whatever is no range.
+    """
+    if not text:
+        return None
+    asked = parse_range(text, name)
+    try:
+        return asked.within(size)
+    except InvalidRange as error:
+        raise NativeError(
+            416,
+            f"size={size}: not satisfiable range [{text.removeprefix(BYTES)}]",
+            code="ErrRangeNotSatisfiable",
+            headers=[("Content-Range", f"bytes */{size}")],
+        ) from error
+
+
+def parse_range(text: str, name: str) -> ByteRange:
+    if not text.startswith(BYTES):
+        raise NativeError(416, f'read range "{text}" is invalid (prefix)')
+    if "," in text:
+        raise NativeError(416, f"cannot multi-range read {name} - operation not supported", code="ErrUnsupp")
+    match = ONE_RANGE.fullmatch(text[len(BYTES) :].strip())
+    first, last = match.groups() if match else ("", "")
+    if match is None or not (first or last) or (first and last and int(first) > int(last)):
+        raise NativeError(416, f'read range "{text}" is invalid')
+    return ByteRange(int(first) if first else None, int(last) if last else None)
+
+
+class Streamed:
+    """The pieces of an open source, which is closed with them."""
+
+    __slots__ = ("_pieces", "_source")
+
+    def __init__(self, pieces: Iterator[bytes], source: Source) -> None:
+        self._pieces = pieces
+        self._source = source
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._pieces
+
+    def close(self) -> None:
+        close_content(self._pieces)
+        self._source.close()
+
+
+def content_reply(source: Source, headers: Headers, span: Span | None) -> Reply:
+    """The bytes of an open source, which the reply owns from now on: 206 when `span` says which, else all of them."""
+    size = source.size if span is None else span.size
+    if size is not None:
+        headers.append(("Content-Length", str(size)))
+    status = 200 if span is None else 206
+    content = source.content(span)
+    if not isinstance(content, bytes | Segments):
+        return Reply(status, headers, Streamed(content, source))
+    source.close()
+    return Reply(status, headers, content)
+
+
+class Body(Reader, Protocol):
+    """What a worker hands over as wsgi.input."""
+
+
+class NativePayload:
+    """A request's body as an object's bytes, with the checksum that the sender may have announced."""
+
+    __slots__ = ("_announced", "_body", "_name", "_value", "algorithms", "size")
+
+    def __init__(self, body: Body, *, announced: str, value: bytes, name: str) -> None:
+        self._body = body
+        self._announced = announced  # a storage algorithm; "": the sender announced none
+        self._value = value
+        self._name = name
+        self.size = body.size
+        self.algorithms = KEPT | {announced} - {"", "md5"}
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        return self._body.readinto(buffer)
+
+    def verify(self, digests: Mapping[str, bytes]) -> Mapping[str, str]:
+        if self._announced and digests[self._announced] != self._value:
+            found, expected = digests[self._announced].hex(), self._value.hex()
+            raise NativeError(
+                400,
+                f"BAD DATA CHECKSUM: {self._announced}({expected} != {found}) (context: {self._name})",
+                code="ErrBadCksum",
+            )
+        return encoded(digests, KEPT)
+
+
+def payload(call: Call, name: str) -> NativePayload:
+    """The payload of a PUT; raises when the checksum it announces is of no known type or form."""
+    kind = call.header(b"ais-checksum-type").lower()
+    announced, value = "", b""
+    if kind not in ("", "none"):
+        announced = BY_TYPE.get(kind, "")
+        if not announced:
+            raise NativeError(400, f'checksum type "{kind}" is not one of {sorted(BY_TYPE)}')
+        value = parse_hex(call.header(b"ais-checksum-value"))
+    return NativePayload(call.environ["wsgi.input"], announced=announced, value=value, name=name)
+
+
+def parse_hex(text: str) -> bytes:
+    try:
+        return a2b_hex(text)
+    except ValueError as error:
+        raise NativeError(400, f'checksum value "{text}" is not hexadecimal') from error
+
+
+def custom_metadata(call: Call, name: str) -> dict[str, str]:
+    """The pairs of the Ais-Custom-Md headers, one pair each."""
+    headers = call.environ["sluice.headers"]
+    pairs = (value.decode("latin-1").partition("=") for key, value in headers if key.lower() == b"ais-custom-md")
+    found = {key.strip(): value.strip() for key, _, value in pairs}
+    check_custom(found, name)
+    return found
+
+
+def check_custom(metadata: Mapping[str, str], name: str) -> None:
+    """Raise unless the pairs, a character a byte, are few enough and can be sent in a header."""
+    if not all(SENDABLE.fullmatch(text) for pair in metadata.items() for text in pair):
+        raise NativeError(400, f"{name}: custom metadata may not hold control characters")
+    total = sum(len(key) + len(value) for key, value in metadata.items())
+    if total > CUSTOM_LIMIT:
+        raise NativeError(400, f"{name}: custom metadata: total size {total} exceeds max {CUSTOM_LIMIT} bytes")
