@@ -5,8 +5,8 @@ are stored there, a *pointer*, with the number of a node; the rest is stored in 
 bytes of that number. A rest too long for that is cut again in the same way.
 
 The order is kept because a pointer, SHORT + 1 bytes, sorts after the key that its first SHORT bytes are and before
-every other key that is stored whole, which is where the keys that it stands for belong; and within a node the rests
-sort as their keys do. A pointer exists while its node has rests: the one that takes the last away takes the pointer away too.
+every other key that is stored whole, which is where the keys that it stands for belong; within a node, the rests
+sort as their keys do. A pointer exists while its node has rests: whoever takes the last one away takes it away too.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class _GreenletSlot:
 
     def __init__(self, bell: Bell) -> None:
         self._bell = bell
-        self.waiter = gevent.hub.Waiter(bell.hub)
+        self.waiter: gevent.hub.Waiter[None] = gevent.hub.Waiter(bell.hub)
 
     def wait(self) -> None:
         self._bell.expect()
