@@ -198,7 +198,7 @@ class Connection:
             sent = self._fail(environ, "400 Bad Request", "IncompleteBody", str(error))
         except Exception:
             log.exception("%s %s failed", environ["REQUEST_METHOD"], environ["RAW_URI"])
-            sent = self._fail(environ, "500 Internal Server Error", "InternalError", "We encountered an internal error.")
+            sent = self._fail(environ, *reply.INTERNAL_ERROR)
         finally:
             self._observe(environ, int(self._status[:3] or 0), sent, time.perf_counter() - started)
 

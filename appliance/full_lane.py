@@ -19,7 +19,12 @@ from appliance import environ as environs
 from appliance.connection import Application, Environ, Observer, log
 from appliance.http import reply
 from appliance.http.head import Limits, Refused, bad, too_large
+from appliance.http.pulse import Pulse
 from storage.errors import IncompleteBody
+
+
+class Rested(Exception):
+    """No request came within the time for one."""
 
 
 class FullBody:
@@ -29,7 +34,7 @@ class FullBody:
         length = next((value for name, value in request.headers if name == "CONTENT-LENGTH"), None)
         chunked = any(name == "TRANSFER-ENCODING" for name, _ in request.headers)
         self.size = None if chunked else int(length or 0)
-        self._body = request.body
+        self._body: Any = request.body
         self._received = 0
 
     def read(self, size: int = -1) -> bytes:
@@ -52,38 +57,58 @@ class FullLane:
     """Serves one connection, beginning with the bytes that the fast lane has received but not answered."""
 
     def __init__(
-        self, app: Application, *, cfg: Any, limits: Limits, observe: Observer, ids: Iterator[int], scheme: str
+        self,
+        app: Application,
+        *,
+        cfg: Any,
+        limits: Limits,
+        observe: Observer,
+        ids: Iterator[int],
+        pulse: Pulse,
+        scheme: str,
     ) -> None:
         self._app = app
         self._cfg = cfg
         self._limits = limits
         self._observe = observe
         self._ids = ids
+        self._pulse = pulse
         self._scheme = scheme
 
     def serve(self, sock: Any, addr: Any, data: bytes) -> None:
         """Returns when the connection is to be closed; closing it is the caller's."""
+        sock.settimeout(self._limits.stall_seconds)
         parser = get_parser(self._cfg, sock, addr)
         parser.unreader.unread(data)
         try:
-            while True:
-                request = None
-                with gevent.Timeout(self._limits.idle_seconds, False):
-                    request = next(parser)
-                if request is None or not self._answer(request, sock, addr):
-                    return
-        except (StopIteration, NoMoreData, OSError):
+            while self._answer(self._next(parser), sock, addr):
+                pass
+        except (StopIteration, NoMoreData, OSError, Rested):
             return
         except (LimitRequestHeaders, LimitRequestLine) as error:
             self._refuse(sock, too_large(str(error)))
         except ParseException as error:
             self._refuse(sock, bad(str(error)))
 
+    def _next(self, parser: Any) -> Request:
+        """The next request; `Rested` when it takes the client too long, or the process is stopping."""
+        me = gevent.getcurrent()
+        timeout = gevent.Timeout.start_new(self._limits.idle_seconds, Rested())
+        self._pulse.resting.add(me)
+        try:
+            request: Request = next(parser)
+            return request
+        finally:
+            self._pulse.resting.discard(me)
+            timeout.close()
+
     def _answer(self, request: Request, sock: Any, addr: Any) -> bool:
         """Reply to one request; whether another may follow."""
         response = Response(request, sock, self._cfg)
         response.version = "Sluice"
         environ = self._environ(request, sock, addr)
+        if self._pulse.stopping:
+            response.force_close()
         started = time.perf_counter()
         try:
             result = self._app(environ, response.start_response)
@@ -113,10 +138,11 @@ class FullLane:
     def _fail(self, response: Response, request_id: str) -> None:
         if response.headers_sent:
             return
-        body = reply.error_body("InternalError", "We encountered an internal error.", request_id)
+        status, code, message = reply.INTERNAL_ERROR
+        body = reply.error_body(code, message, request_id)
         response.status = None
         response.headers = []
-        response.start_response("500 Internal Server Error", reply.error_headers(body, request_id))
+        response.start_response(status, reply.error_headers(body, request_id))
         response.write(body)
 
     def _refuse(self, sock: Any, refused: Refused) -> None:
@@ -129,7 +155,7 @@ class FullLane:
         environ: Environ = {
             "REQUEST_METHOD": request.method,
             "RAW_URI": request.uri,
-            "SERVER_PROTOCOL": "HTTP/{}.{}".format(*request.version),
+            "SERVER_PROTOCOL": "HTTP/{}.{}".format(*(request.version or (1, 0))),
             "REMOTE_ADDR": addr[0] if isinstance(addr, tuple) else "",
             "wsgi.url_scheme": self._scheme,
             "wsgi.input": FullBody(request),

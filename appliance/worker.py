@@ -7,9 +7,11 @@ import itertools
 import random
 import signal
 import socket
-import ssl
+import time
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from types import FrameType
+from typing import Any, Final, Protocol
 
 import gevent
 import gevent.socket
@@ -20,15 +22,17 @@ from gevent.server import StreamServer
 from gunicorn.sock import ssl_context
 from gunicorn.workers.ggevent import GeventWorker
 
-from appliance.connection import Connection, Handover, unobserved
+from appliance.connection import Connection, Environ, Handover, Observer, unobserved
 from appliance.full_lane import FullLane
 from appliance.http.head import Limits
 from appliance.http.pulse import BEAT_SECONDS, Pulse
 from appliance.http.transport import PeerGone, SecureTransport, Transport
 
+STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
+
 
 class Node(Protocol):
-    """What the processes need of the application beside being a WSGI callable. Each is called if it is there."""
+    """What the processes use of the application, beside calling it, if it offers it."""
 
     limits: Limits
 
@@ -38,35 +42,39 @@ class Node(Protocol):
     def close(self) -> None:
         """Called once before the process exits."""
 
-    def observe(self, environ: dict[str, Any], status: int, sent: int, seconds: float) -> None:
+    def observe(self, environ: Environ, status: int, sent: int, seconds: float) -> None:
         """Called after each reply."""
 
     def run_jobs(self, stop: Event) -> None:
         """The work of the process for background jobs; returns soon after `stop` is set."""
 
 
-class SluiceWorker(GeventWorker):  # type: ignore[misc]
+class SluiceWorker(GeventWorker):
     """Serves HTTP until SIGTERM or SIGINT; then answers what is in flight, closes idle connections and returns."""
 
-    def init_process(self) -> None:
-        self.stop_event: Event | None = None
-        super().init_process()
+    serves_requests = True
+    wsgi: Any  # a WSGI callable that is as much of a Node as it likes
+
+    @staticmethod
+    def check_config(cfg: Any, log: Any) -> None:
+        """Set what the full lane needs, whatever the command line said: every header kept, no lenient parsing."""
+        cfg.set("header_map", "dangerous")
+        cfg.set("http_parser", "python")
 
     def init_signals(self) -> None:
         super().init_signals()
         self.stop_event = Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOPPING:
             gevent.signal_handler(number, self.handle_exit, number, None)
 
-    def handle_exit(self, sig: int, frame: Any) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.alive = False
-        if self.stop_event is not None:
-            self.stop_event.set()
+        self.stop_event.set()
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
         self.limits: Limits = getattr(self.wsgi, "limits", Limits())
-        self.observe = getattr(self.wsgi, "observe", unobserved)
+        self.observe: Observer = getattr(self.wsgi, "observe", unobserved)
         call_if_there(self.wsgi, "open")
 
     def run(self) -> None:
@@ -74,8 +82,11 @@ class SluiceWorker(GeventWorker):  # type: ignore[misc]
             self.serve()
         finally:
             call_if_there(self.wsgi, "close")
+            for number in STOPPING:  # without the loop a second one would kill the process on its way out
+                signal.signal(number, signal.SIG_IGN)
 
     def serve(self) -> None:
+        """Accept and answer until told to stop."""
         self.pulse = Pulse()
         self.ids = itertools.count(random.SystemRandom().getrandbits(63))
         self.tls = ssl_context(self.cfg) if self.cfg.is_ssl else None
@@ -97,18 +108,19 @@ class SluiceWorker(GeventWorker):  # type: ignore[misc]
         gevent.get_hub().loop.run_callback(self.pulse.beat)
 
     def _drain(self, servers: list[StreamServer]) -> None:
+        """Take no more connections, and give those that are there until the graceful timeout."""
         for server in servers:
             server.close()
-        loop = gevent.get_hub().loop
-        loop.run_callback(self.pulse.stop)
-        with gevent.Timeout(self.cfg.graceful_timeout, False):
-            for server in servers:
-                while not server.pool.join(timeout=BEAT_SECONDS):
-                    self._beat()
-            return
-        self.log.warning("Worker graceful timeout (pid:%s)", self.pid)
+        gevent.get_hub().loop.run_callback(self.pulse.stop)
+        pools: list[Any] = [server.pool for server in servers]
+        deadline = time.monotonic() + self.cfg.graceful_timeout
+        while not all(pool.join(timeout=BEAT_SECONDS) for pool in pools):
+            self._beat()
+            if time.monotonic() > deadline:
+                self.log.warning("%d connections cut after the graceful timeout", sum(len(pool) for pool in pools))
+                break
         for server in servers:
-            server.stop(timeout=BEAT_SECONDS)
+            server.stop(timeout=0)
 
     # -- a connection ------------------------------------------------------------------------------------------------
 
@@ -136,6 +148,7 @@ class SluiceWorker(GeventWorker):  # type: ignore[misc]
             limits=self.limits,
             observe=self.observe,
             ids=self.ids,
+            pulse=self.pulse,
             scheme="https" if transport.secure else "http",
         )
         with contextlib.closing(sock):
@@ -168,3 +181,29 @@ def call_if_there(application: Any, name: str) -> None:
     hook = getattr(application, name, None)
     if hook is not None:
         hook()
+
+
+class JobsWorker(SluiceWorker):
+    """Accepts nothing; does the application's background jobs, supervised like the others."""
+
+    serves_requests = False
+
+    def init_process(self) -> None:
+        listeners: list[Any] = self.sockets
+        for listener in listeners:
+            listener.sock.close()
+        self.sockets = []
+        super().init_process()
+
+    def serve(self) -> None:
+        run_jobs: Callable[[Event], object] = getattr(self.wsgi, "run_jobs", Event.wait)
+        jobs = gevent.spawn(run_jobs, self.stop_event)
+        while not jobs.ready() and not self.stop_event.wait(BEAT_SECONDS):
+            self.notify()
+        deadline = time.monotonic() + self.cfg.graceful_timeout
+        while not jobs.ready() and time.monotonic() < deadline:
+            self.notify()
+            jobs.join(timeout=BEAT_SECONDS)
+        jobs.kill()
+        if not jobs.successful():
+            raise SystemExit(1)

@@ -6,6 +6,9 @@ import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
+import gevent
+from greenlet import greenlet
+
 if TYPE_CHECKING:
     from appliance.http.transport import Transport
 
@@ -16,12 +19,12 @@ class Pulse:
     """One per process. `beat` is to be called once a second from the event loop; it costs what the connections need
     instead of a timer for each wait, and makes every deadline up to a second late."""
 
-    __slots__ = ("_dated", "_second", "now", "stopping", "transports")
+    __slots__ = ("_dated", "_second", "resting", "stopping", "transports")
 
     def __init__(self) -> None:
-        self.now = time.monotonic()
         self.stopping = False
         self.transports: set[Transport] = set()
+        self.resting: set[greenlet] = set()  # those that wait for a request in the full lane
         self._second = 0
         self._dated = ""
 
@@ -36,7 +39,7 @@ class Pulse:
 
     def beat(self) -> None:
         """Wake every connection whose deadline has passed."""
-        self.now = now = time.monotonic()
+        now = time.monotonic()
         for transport in [one for one in self.transports if one.deadline < now]:
             transport.wake()
 
@@ -45,3 +48,5 @@ class Pulse:
         self.stopping = True
         for transport in [one for one in self.transports if one.idle]:
             transport.wake()
+        for resting in self.resting:
+            gevent.kill(resting)

@@ -13,6 +13,7 @@ from storage.errors import Corrupt
 
 SMALL: Final = 64 * 1024  # bytes of body that are worth copying to save a system call
 BODILESS: Final = frozenset(("204", "304"))
+INTERNAL_ERROR: Final = ("500 Internal Server Error", "InternalError", "We encountered an internal error.")
 _MORE: Final = socket.MSG_MORE
 
 Headers = list[tuple[str, str]]

@@ -36,8 +36,8 @@ class Stalled(PeerGone):
 class Transport:
     """Owns `sock`, which must be connected and non-blocking; `close` gives it back.
 
-    A wait that outlasts `deadline` (a time of the monotonic clock) raises `Stalled`. `receive` keeps to the deadline set
-    by the caller; receiving into a buffer and sending renew it whenever they have to wait.
+    A wait that outlasts `deadline` (a time of the monotonic clock) raises `Stalled`. `receive` keeps to the deadline
+    its caller set; receiving into a buffer and sending renew it whenever they have to wait.
     """
 
     __slots__ = ("_hub", "_parked", "_reader", "_writer", "deadline", "idle", "pulse", "sock", "stall_seconds")
