@@ -1,7 +1,7 @@
 """Who may do what: one pure decision for both doors.
 
-Today a bucket and everything in it belong to the account that created the bucket, and nobody else gets in; the rows that
-later widen this (policies, ACLs, public access) extend `decide` alone.
+Today a bucket and everything in it belong to the account that created the bucket, and nobody else gets in; the rows
+that later widen this (policies, ACLs, public access) extend `decide` alone.
 """
 
 from __future__ import annotations

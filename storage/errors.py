@@ -17,7 +17,9 @@
      ├─ InvalidRange            .size
      ├─ PayloadError                            the incoming bytes are at fault; nothing was stored
      │   ├─ IncompleteBody      .expected .received
-     │   └─ BodyTimeout         .seconds
+     │   ├─ BodyTimeout         .seconds
+     │   ├─ SizeMismatch        .expected .found
+     │   └─ ChecksumMismatch    .algorithm
      ├─ OutOfSpace              .volume
      ├─ VolumeFailed            .volume .reason
      └─ Corrupt                 .blob
@@ -154,6 +156,23 @@ class BodyTimeout(PayloadError):
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
         self.seconds = seconds
+
+
+class SizeMismatch(PayloadError):
+    """The completed upload has `found` bytes where the sender expects `expected`; the upload is untouched."""
+
+    def __init__(self, expected: int, found: int) -> None:
+        super().__init__(expected, found)
+        self.expected = expected
+        self.found = found
+
+
+class ChecksumMismatch(PayloadError):
+    """The completed upload's checksum is not the sender's; the upload is untouched."""
+
+    def __init__(self, algorithm: str) -> None:
+        super().__init__(algorithm)
+        self.algorithm = algorithm
 
 
 class OutOfSpace(StorageError):

@@ -41,12 +41,11 @@ class Part(msgspec.Struct, array_like=True, frozen=True, gc=False):
     etag: str  # hex MD5
     modified: int  # ns
     checksums: dict[str, str]  # base64 by algorithm
-    blob: Blob | None = None  # None: `data` holds the bytes
-    data: bytes = b""
+    blob: Blob | None = None  # None: it has no bytes, or (of a completed object) the object's `blobs` name it
 
 
 class ObjectRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The current version of a key. The fields that a listing shows come first, `data` last: `Listed` reads a prefix."""
+    """The current version of a key. What a listing shows comes first, `data` last: `Listed` reads a prefix."""
 
     size: int
     modified: int  # ns
@@ -91,6 +90,31 @@ class Upload(msgspec.Struct, array_like=True, frozen=True, gc=False):
     tags: tuple[tuple[str, str], ...] = ()
 
 
+class Completion(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What completing an upload answered, kept for a while so that the same request sent again is answered the same."""
+
+    request: bytes  # digest of the list of parts
+    expires: int  # ns
+    record: ObjectRecord  # without its blobs and parts
+
+
+class Referenced(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The fields of an `ObjectRecord` up to its blobs: which files it names, without copying its bytes."""
+
+    size: int
+    modified: int
+    etag: str
+    owner: str
+    storage_class: str
+    checksums: msgspec.Raw
+    checksum_type: str
+    content: msgspec.Raw
+    metadata: msgspec.Raw
+    tags: msgspec.Raw
+    version: str
+    blobs: tuple[Blob, ...]
+
+
 Record = TypeVar("Record", bound=msgspec.Struct)
 
 
@@ -111,3 +135,12 @@ class Codec(Generic[Record]):
         if raw[0] != FORMAT[0]:
             raise msgspec.DecodeError(f"record format {raw[0]} is not known to this release")
         return self._decode(memoryview(raw)[1:])
+
+
+BUCKET = Codec(Bucket)
+OBJECT = Codec(ObjectRecord)
+LISTED = Codec(Listed)
+REFERENCED = Codec(Referenced)
+UPLOAD = Codec(Upload)
+PART = Codec(Part)
+COMPLETION = Codec(Completion)

@@ -1,0 +1,190 @@
+"""Blobs: immutable files of a volume, each written once under a name that is never used again.
+
+A blob is written in place: nobody looks for a name before a record tells it, so a temporary name would only add a
+rename to be synced. What a crash leaves is a file that no record names; the sweep removes it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from storage.content import Segment
+from storage.errors import OutOfSpace, VolumeFailed
+from storage.records import Blob
+
+FANOUT = tuple(f"{number:02x}" for number in range(256))  # directories, named as the first two digits of their blobs
+COPY_SIZE = 64 * 1024 * 1024  # bytes asked of the kernel at a time
+FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+NO_LINK = frozenset((errno.EMLINK, errno.EXDEV, errno.ENOENT, errno.EPERM, errno.EOPNOTSUPP))
+NO_COPY = frozenset((errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP))
+
+
+@contextmanager
+def translated(volume: Path) -> Iterator[None]:
+    """What the operating system refuses, as `OutOfSpace` or `VolumeFailed`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise OutOfSpace(volume) from error
+        raise VolumeFailed(volume, error.strerror or str(error)) from error
+
+
+class Blobs:
+    """The blobs of one volume, in its folder `root`. `random(n)` gives n unpredictable bytes.
+
+    Without `durable` nothing is synced.
+    """
+
+    def __init__(self, root: Path, *, durable: bool, random: Callable[[int], bytes] = os.urandom) -> None:
+        self._volume = root.parent
+        self._root = str(root)
+        self._durable = durable
+        self._random = random
+
+    def path(self, blob_id: str) -> str:
+        return f"{self._root}/{blob_id[:2]}/{blob_id}"
+
+    def new_id(self) -> str:
+        return self._random(16).hex()
+
+    def create(self) -> NewBlob:
+        """An empty blob open for writing; `NewBlob.seal` or `NewBlob.discard` ends it."""
+        blob_id = self.new_id()
+        with translated(self._volume):
+            fd = os.open(self.path(blob_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        return NewBlob(self, blob_id, fd)
+
+    def open(self, blob_id: str) -> int:
+        """A descriptor to read the blob from, the caller's to close; `FileNotFoundError` when it is gone."""
+        return os.open(self.path(blob_id), os.O_RDONLY | os.O_CLOEXEC)
+
+    def adopt(self, files: Iterable[Segment]) -> list[Blob]:
+        """Blobs with the bytes of whole open files, durable: hard links, or copies where the filesystem cannot link.
+
+        They lie in one directory, so that one sync makes them all durable.
+        """
+        directory = self._random(1).hex()
+        adopted: list[Blob] = []
+        try:
+            with translated(self._volume):
+                for file in files:
+                    adopted.append(Blob(directory + self._random(15).hex(), file.length))
+                    self._adopt(file, adopted[-1].id)
+                self.sync_directory(directory)
+        except (OutOfSpace, VolumeFailed):
+            self.remove(adopted)
+            raise
+        return adopted
+
+    def remove(self, blobs: Iterable[Blob]) -> None:
+        """Unlink the files; those already gone are fine, and a failure leaves the rest to the sweep."""
+        for blob in blobs:
+            try:
+                os.unlink(self.path(blob.id))
+            except OSError:
+                continue
+
+    def sync_file(self, fd: int) -> None:
+        if self._durable:
+            os.fdatasync(fd)
+
+    def sync_directory(self, directory: str) -> None:
+        """Make the names in one of the fan-out directories durable."""
+        if not self._durable:
+            return
+        fd = os.open(f"{self._root}/{directory}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def _adopt(self, file: Segment, blob_id: str) -> None:
+        path = self.path(blob_id)
+        try:
+            # A directory descriptor makes CPython call linkat and follow the link in /proc; being absolute, the path
+            # does not use it.
+            os.link(f"/proc/self/fd/{file.fd}", path, src_dir_fd=file.fd, follow_symlinks=True)
+        except OSError as error:
+            if error.errno not in NO_LINK:
+                raise
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            try:
+                copy_range(file, fd)
+                self.sync_file(fd)
+            finally:
+                os.close(fd)
+
+    @property
+    def volume(self) -> Path:
+        return self._volume
+
+
+class NewBlob:
+    """A blob being written."""
+
+    __slots__ = ("_blobs", "_fd", "_id", "_size")
+
+    def __init__(self, blobs: Blobs, blob_id: str, fd: int) -> None:
+        self._blobs = blobs
+        self._id = blob_id
+        self._fd = fd
+        self._size = 0
+
+    def write(self, data: memoryview) -> None:
+        """Append all of `data`."""
+        with translated(self._blobs.volume):
+            rest = data
+            while rest:
+                rest = rest[os.write(self._fd, rest):]
+            self._size += len(data)
+
+    def append(self, part: Segment) -> None:
+        """Append the range of another file without passing its bytes through the process, where the kernel can."""
+        with translated(self._blobs.volume):
+            copy_range(part, self._fd)
+            self._size += part.length
+
+    def seal(self) -> Blob:
+        """The blob, durable with its name. A failed sync fails the write: what the disk holds then is not known."""
+        with translated(self._blobs.volume):
+            self._blobs.sync_file(self._fd)
+            self._blobs.sync_directory(self._id[:2])
+        self._close()
+        return Blob(self._id, self._size)
+
+    def discard(self) -> None:
+        """Remove what was written; fine after `seal`, too."""
+        self._close()
+        self._blobs.remove([Blob(self._id, self._size)])
+
+    def _close(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+
+def copy_range(part: Segment, to: int) -> None:
+    """Append a file's range to the open file `to`: shared extents or a copy in the kernel.
+
+    `OSError` with EIO when the source ends early.
+    """
+    offset, stop = part.offset, part.offset + part.length
+    while offset < stop:
+        copied = _copy_some(part.fd, to, offset, min(stop - offset, COPY_SIZE))
+        if not copied:
+            raise OSError(errno.EIO, "the file is shorter than recorded")
+        offset += copied
+
+
+def _copy_some(fd: int, to: int, offset: int, size: int) -> int:
+    try:
+        return os.copy_file_range(fd, to, size, offset)
+    except OSError as error:
+        if error.errno not in NO_COPY:
+            raise
+        return os.sendfile(to, fd, offset, size)

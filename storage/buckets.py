@@ -1,0 +1,149 @@
+"""Buckets: created, found, listed and deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+from storage.catalog import Catalog, Changed
+from storage.errors import BucketExists, BucketNotEmpty, Conflict, NoSuchBucket
+from storage.index import CheckFailed
+from storage.keys import BUCKETS, OBJECTS, marker_key, space_of
+from storage.markers import Markers
+from storage.purge import purge_bucket
+from storage.records import BUCKET, Bucket
+from storage.volume import Partitions, Volume
+
+MILLISECOND = 1_000_000  # ns
+RANDOM_BITS = 20
+REMEMBERED = 10_000  # decoded records
+
+
+def new_bucket_id(now: int, random: Callable[[int], bytes]) -> int:
+    """63 bits: milliseconds since the epoch, then 20 random bits.
+
+    A counter would have to come from the catalog, and could repeat where a volume that held its newest version is
+    missing; the time cannot, and tells the sweep how old a bucket is of which nothing else is known.
+    """
+    return now // MILLISECOND << RANDOM_BITS | int.from_bytes(random(4), "big") >> (32 - RANDOM_BITS)
+
+
+def created_at(bucket_id: int) -> int:
+    """When (ns) an id was made."""
+    return (bucket_id >> RANDOM_BITS) * MILLISECOND
+
+
+class Buckets:
+    """Every bucket of the node. Changes are durable, and seen by every process, when a call returns."""
+
+    def __init__(
+        self,
+        partitions: Partitions,
+        catalog: Catalog,
+        markers: Markers,
+        *,
+        clock: Callable[[], int],
+        random: Callable[[int], bytes],
+    ) -> None:
+        self._partitions = partitions
+        self._catalog = catalog
+        self._markers = markers
+        self._clock = clock
+        self._random = random
+        self._decoded: dict[str, tuple[bytes, Bucket]] = {}
+
+    def get(self, name: str) -> Bucket:
+        """The bucket as it is now; `NoSuchBucket`."""
+        raw = self._catalog.get(BUCKETS, name)
+        if raw is None:
+            raise NoSuchBucket(name)
+        known = self._decoded.get(name)
+        if known is not None and known[0] == raw:
+            return known[1]
+        bucket = BUCKET.decode(raw)
+        if len(self._decoded) >= REMEMBERED:
+            self._decoded.clear()
+        self._decoded[name] = (raw, bucket)
+        return bucket
+
+    def create(self, name: str, *, owner: str, region: str = "") -> Bucket:
+        """A new, empty bucket; `BucketExists` when the name is taken, `VolumeFailed` while a volume is missing."""
+        self._refuse_existing(name)
+        now = self._clock()
+        bucket = Bucket(self._new_id(now), name, owner, now, region)
+        try:
+            self._catalog.put(BUCKETS, name, BUCKET.encode(bucket), expected=None)
+        except Changed as lost:
+            self._markers.remove(bucket.id)
+            owner = owner if lost.found is None else BUCKET.decode(lost.found).owner
+            raise BucketExists(name, owner) from lost
+        return bucket
+
+    def delete(self, bucket: Bucket) -> None:
+        """Remove an empty bucket and the uploads pending in it.
+
+        `BucketNotEmpty`, `NoSuchBucket`, `VolumeFailed` while a volume is missing, and `Conflict` when it took so
+        long that a writer cancelled it; in all of these cases the bucket is as before.
+        """
+        volumes = self._partitions.all()
+        for volume in volumes:
+            refuse_objects(bucket, volume)
+        deletion = self._markers.deletion()
+        try:
+            for volume in volumes:
+                self._markers.close(bucket, volume, deletion)
+                refuse_objects(bucket, volume)
+            self._forget(bucket, deletion)
+        except BaseException:
+            self._markers.reopen(bucket, deletion)
+            raise
+        for volume in volumes:
+            for _ in purge_bucket(volume, bucket.id):
+                pass
+        self._markers.remove(bucket.id)
+
+    def owned(self, owner: str, *, prefix: str = "", after: str = "", limit: int | None = None) -> list[Bucket]:
+        """The account's buckets, by name: those whose names begin with `prefix` and come after `after`."""
+        return list(islice((bucket for bucket in self._scan(prefix, after) if bucket.owner == owner), limit))
+
+    def all(self, *, prefix: str = "", after: str = "", limit: int | None = None) -> list[Bucket]:
+        """The same over every account's."""
+        return list(islice(self._scan(prefix, after), limit))
+
+    def _scan(self, prefix: str, after: str) -> Iterator[Bucket]:
+        return (BUCKET.decode(raw) for _, raw in self._catalog.all(BUCKETS, prefix=prefix, after=after))
+
+    def _refuse_existing(self, name: str) -> None:
+        raw = self._catalog.get(BUCKETS, name)
+        if raw is not None:
+            raise BucketExists(name, BUCKET.decode(raw).owner)
+
+    def _new_id(self, now: int) -> int:
+        """An id whose markers are open in every partition."""
+        while True:
+            bucket_id = new_bucket_id(now, self._random)
+            try:
+                self._markers.create(bucket_id)
+                return bucket_id
+            except CheckFailed:
+                continue
+
+    def _forget(self, bucket: Bucket, deletion: bytes) -> None:
+        """Remove the record from the catalog while the deletion holds: the point at which the bucket is gone."""
+        while True:
+            raw = self._catalog.get(BUCKETS, bucket.name)
+            if raw is None or BUCKET.decode(raw).id != bucket.id:
+                raise NoSuchBucket(bucket.name)
+            marker = marker_key(bucket.id)
+            try:
+                self._catalog.delete(BUCKETS, bucket.name, expected=raw, checks=[(marker, deletion)], also=[marker])
+                return
+            except Changed:
+                continue
+            except CheckFailed as failed:
+                raise Conflict(bucket.name) from failed
+
+
+def refuse_objects(bucket: Bucket, volume: Volume) -> None:
+    for _ in volume.index.scan(*space_of(OBJECTS, bucket.id), batch=1):
+        raise BucketNotEmpty(bucket.name)

@@ -1,0 +1,256 @@
+"""Objects: put, found, opened, copied and deleted, each atomically."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from storage.attributes import Attributes
+from storage.checksums import DEFAULT
+from storage.conditions import ALWAYS, Conditions, check_delete, check_read, check_write
+from storage.content import Segments
+from storage.errors import Conflict, Corrupt, NoSuchKey, StorageError, VolumeFailed
+from storage.intake import Body, Intake
+from storage.keys import object_key
+from storage.listing import Page, list_objects
+from storage.payload import Payload
+from storage.purge import drop, object_blobs
+from storage.records import OBJECT, Blob, Bucket, ObjectRecord, Part
+from storage.source import BlobSource, InlineSource, Source, SourcePayload, close_content
+from storage.threads import run
+from storage.volume import Partitions, Volume
+from storage.writer import Writer
+
+MANY_BLOBS = 32  # from here on their files are opened in a thread
+REREADS = 100
+
+
+class Objects:
+    """The objects of every bucket. Changes are durable, and seen by every process, when a call returns."""
+
+    def __init__(
+        self, partitions: Partitions, writer: Writer, intake: Intake, *, clock: Callable[[], int]
+    ) -> None:
+        self._partitions = partitions
+        self._writer = writer
+        self._intake = intake
+        self._clock = clock
+
+    def head(self, bucket: Bucket, key: str, *, given: Conditions = ALWAYS) -> ObjectRecord:
+        """The current version; `NoSuchKey`, `NotModified`, `PreconditionFailed`, `VolumeFailed`."""
+        raw_key = object_key(bucket.id, key)
+        raw = self._partitions.of(raw_key).index.get(raw_key)
+        if raw is None:
+            raise NoSuchKey(bucket.name, key)
+        record = OBJECT.decode(raw)
+        check_read(given, record)
+        return record
+
+    def open(self, bucket: Bucket, key: str, given: Conditions = ALWAYS) -> InlineSource | BlobSource:
+        """The current version, opened: its bytes stay readable whatever happens to the key. The caller closes it.
+
+        Raises what `head` raises, and `Corrupt` when a file of it is missing.
+        """
+        missing: tuple[Blob, ...] = ()
+        for _ in range(REREADS):
+            record = self.head(bucket, key, given=given)
+            if not record.blobs:
+                return InlineSource(record)
+            if record.blobs == missing:
+                raise Corrupt(missing[0].id)
+            volume = self._partitions.of(object_key(bucket.id, key))
+            try:
+                return BlobSource(record, open_blobs(volume, record.blobs))
+            except FileNotFoundError:  # replaced since the record was read, unless it still names the same files
+                missing = record.blobs
+        raise Conflict(key)
+
+    def put(
+        self, bucket: Bucket, key: str, payload: Payload, attributes: Attributes, *, given: Conditions = ALWAYS
+    ) -> ObjectRecord:
+        """Store the payload as the key's current version, whole or not at all, and return what is stored.
+
+        Conditions are asked before the payload is read and again as it becomes visible. Raises what the payload raises,
+        `NoSuchBucket`, `PreconditionFailed`, `Conflict`, `IncompleteBody`, `OutOfSpace`, `VolumeFailed`.
+        """
+        raw_key = object_key(bucket.id, key)
+        volume = self._partitions.of(raw_key)
+        if given is not ALWAYS:
+            check_write(given, self._current(volume, raw_key))
+        body = self._intake.receive(payload, volume)
+        record = made_of(body, attributes, self._clock())
+        self._commit(bucket, volume, raw_key, record, given)
+        return record
+
+    def copy(
+        self, source: Source, bucket: Bucket, key: str, attributes: Attributes, *, given: Conditions = ALWAYS
+    ) -> ObjectRecord:
+        """Store the source's bytes under the key: by links, in constant time, where the source is a stored object.
+
+        Such a copy keeps ETag, checksums and parts. What is computed on the way (a transform) is read to its end and
+        stored as `put` stores it. The source stays the caller's. Raises as `put`.
+        """
+        if isinstance(source, InlineSource | BlobSource):
+            return self._copy_stored(source, bucket, key, attributes, given)
+        content = source.content()
+        payload = SourcePayload(content, size=source.size, algorithms=frozenset((DEFAULT,)))
+        try:
+            return self.put(bucket, key, payload, attributes, given=given)
+        finally:
+            close_content(content)
+
+    def delete(self, bucket: Bucket, key: str, *, given: Conditions = ALWAYS) -> ObjectRecord | None:
+        """Remove the key with its bytes; the version removed, None when there was none (conditions or not).
+
+        `PreconditionFailed`, `Conflict`, `VolumeFailed`.
+        """
+        raw_key = object_key(bucket.id, key)
+        volume = self._partitions.of(raw_key)
+        if volume.index.get(raw_key) is None:
+            return None
+        if given is ALWAYS:
+            (removed,) = volume.index.commit(deletes=(raw_key,))
+        else:
+            (removed,) = self._writer.replace(bucket, volume, raw_key, given, refuse_delete, deletes=(raw_key,))
+        if removed is None:
+            return None
+        record = OBJECT.decode(removed)
+        drop(volume, record.blobs)
+        return record
+
+    def delete_many(
+        self, bucket: Bucket, items: Sequence[tuple[str, Conditions]]
+    ) -> list[ObjectRecord | None | StorageError]:
+        """Delete each, in one commit for each partition where there are no conditions; what `delete` returns or raises
+        for each, in order."""
+        outcomes: list[ObjectRecord | None | StorageError] = [None] * len(items)
+        plain: dict[Volume, list[tuple[int, bytes]]] = {}
+        for position, (key, given) in enumerate(items):
+            try:
+                if given is ALWAYS:
+                    raw_key = object_key(bucket.id, key)
+                    plain.setdefault(self._partitions.of(raw_key), []).append((position, raw_key))
+                else:
+                    outcomes[position] = self.delete(bucket, key, given=given)
+            except StorageError as error:
+                outcomes[position] = error
+        for volume, found in plain.items():
+            delete_from(volume, found, outcomes)
+        return outcomes
+
+    def list(
+        self, bucket: Bucket, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000
+    ) -> Page:
+        """A page of the bucket's keys; see `storage.listing`."""
+        return list_objects(
+            self._partitions.all(), bucket, prefix=prefix, delimiter=delimiter, after=after, limit=limit
+        )
+
+    def _copy_stored(
+        self, source: InlineSource | BlobSource, bucket: Bucket, key: str, attributes: Attributes, given: Conditions
+    ) -> ObjectRecord:
+        raw_key = object_key(bucket.id, key)
+        volume = self._partitions.of(raw_key)
+        if given is not ALWAYS:
+            check_write(given, self._current(volume, raw_key))
+        original = source.record
+        blobs: tuple[Blob, ...] = ()
+        if isinstance(source, BlobSource):
+            volume.space.admit(0)
+            blobs = tuple(run(volume.blobs.adopt, source.files))
+        body = Body(original.size, original.etag, original.checksums, original.data)
+        record = made_of(
+            body, attributes, self._clock(), blobs=blobs, parts=original.parts, checksum_type=original.checksum_type
+        )
+        self._commit(bucket, volume, raw_key, record, given)
+        return record
+
+    def _commit(
+        self, bucket: Bucket, volume: Volume, raw_key: bytes, record: ObjectRecord, given: Conditions
+    ) -> None:
+        """Make the record current and drop what it replaces; when it is refused, drop its own blobs."""
+        try:
+            (replaced,) = self._writer.replace(
+                bucket, volume, raw_key, given, check_write, puts=((raw_key, OBJECT.encode(record)),)
+            )
+        except VolumeFailed:
+            raise  # whether the commit happened is not known: the sweep decides about the blobs
+        except StorageError:
+            drop(volume, record.blobs)
+            raise
+        drop(volume, object_blobs(replaced))
+
+    def _current(self, volume: Volume, raw_key: bytes) -> ObjectRecord | None:
+        raw = volume.index.get(raw_key)
+        return None if raw is None else OBJECT.decode(raw)
+
+
+def delete_from(
+    volume: Volume, found: list[tuple[int, bytes]], outcomes: list[ObjectRecord | None | StorageError]
+) -> None:
+    """Remove the keys from one partition, in one commit, and put what became of each at its position."""
+    try:
+        removed = volume.index.commit(deletes=[raw_key for _, raw_key in found])
+    except StorageError as error:
+        for position, _ in found:
+            outcomes[position] = error
+        return
+    doomed: list[Blob] = []
+    for (position, _), raw in zip(found, removed):
+        if raw is not None:
+            record = OBJECT.decode(raw)
+            outcomes[position] = record
+            doomed += record.blobs
+    drop(volume, doomed)
+
+
+def refuse_delete(given: Conditions, current: ObjectRecord | None) -> None:
+    """`check_delete` where what does not exist may be deleted."""
+    if current is not None:
+        check_delete(given, current)
+
+
+def made_of(
+    body: Body,
+    attributes: Attributes,
+    modified: int,
+    *,
+    blobs: Iterable[Blob] | None = None,
+    parts: tuple[Part, ...] = (),
+    checksum_type: str | None = None,
+) -> ObjectRecord:
+    """The record of an object with these bytes and attributes."""
+    return ObjectRecord(
+        body.size,
+        modified,
+        body.etag,
+        attributes.owner,
+        attributes.storage_class,
+        body.checksums,
+        attributes.checksum_type if checksum_type is None else checksum_type,
+        plain_dict(attributes.content),
+        plain_dict(attributes.metadata),
+        attributes.tags,
+        blobs=body.blobs if blobs is None else tuple(blobs),
+        parts=parts,
+        data=body.data,
+    )
+
+
+def plain_dict(mapping: Mapping[str, str]) -> dict[str, str]:
+    return mapping if isinstance(mapping, dict) else dict(mapping)
+
+
+def open_blobs(volume: Volume, blobs: Sequence[Blob]) -> list[int]:
+    """Descriptors of the blobs' files, in order; `FileNotFoundError` when one is gone, and then none is left open."""
+    return run(_open_all, volume, blobs) if len(blobs) >= MANY_BLOBS else _open_all(volume, blobs)
+
+
+def _open_all(volume: Volume, blobs: Sequence[Blob]) -> list[int]:
+    fds: list[int] = []
+    try:
+        for blob in blobs:
+            fds.append(volume.blobs.open(blob.id))
+    except BaseException:
+        Segments([], fds).close()
+        raise
+    return fds
