@@ -32,6 +32,12 @@ class IndexClosed(Exception):
     """The index was used after its close(); nothing happened."""
 
 
+def refuse_if_out_of_bounds(key: bytes) -> None:
+    """Raise ValueError for a key that no engine takes; whoever made it has not held to its own limits."""
+    if not 0 < len(key) <= KEY_LIMIT:
+        raise ValueError(f"a key has 1 to {KEY_LIMIT} bytes, not {len(key)}")
+
+
 class Index(Protocol):
     """An engine; what each verb promises is shown by storage.testing.index_contract for every one of them."""
 
@@ -69,7 +75,8 @@ class Index(Protocol):
         """Change all or nothing, durably; return the values replaced by the puts, then by the deletes, in order.
 
         First the checks are compared, then the puts are written, then the deletes are taken away; deleting what is
-        absent is fine. CheckFailed, OutOfSpace and VolumeFailed leave everything as it was.
+        absent is fine. CheckFailed, OutOfSpace, VolumeFailed, and ValueError for a key out of bounds, leave everything as
+        it was.
         """
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from storage.engines.committer import Commit, Committer, Take
 from storage.engines.group import Group
 from storage.engines.longkeys import SHORT, Trees
 from storage.errors import OutOfSpace, StorageError, VolumeFailed
-from storage.index import FIRST_BATCH, KEY_LIMIT, LARGEST_BATCH, Check, IndexClosed, Put
+from storage.index import FIRST_BATCH, LARGEST_BATCH, Check, IndexClosed, Put, refuse_if_out_of_bounds
 
 T = TypeVar("T")
 
@@ -144,8 +144,7 @@ class LmdbIndex:
         self, *, checks: Sequence[Check] = (), puts: Sequence[Put] = (), deletes: Sequence[bytes] = ()
     ) -> list[bytes | None]:
         for key, _ in puts:
-            if not 0 < len(key) <= KEY_LIMIT:
-                raise ValueError(f"a key has 1 to {KEY_LIMIT} bytes, not {len(key)}")
+            refuse_if_out_of_bounds(key)
         commit = Commit(checks, puts, deletes)
         self._committer.settle(commit)
         return commit.previous

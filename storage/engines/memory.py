@@ -7,7 +7,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar, overload
 
-from storage.index import FIRST_BATCH, LARGEST_BATCH, Check, CheckFailed, IndexClosed, Put
+from storage.index import FIRST_BATCH, LARGEST_BATCH, Check, CheckFailed, IndexClosed, Put, refuse_if_out_of_bounds
 
 T = TypeVar("T")
 
@@ -75,6 +75,8 @@ class MemoryIndex:
     def commit(
         self, *, checks: Sequence[Check] = (), puts: Sequence[Put] = (), deletes: Sequence[bytes] = ()
     ) -> list[bytes | None]:
+        for key, _ in puts:
+            refuse_if_out_of_bounds(key)
         with self._lock:
             self._refuse_if_closed()
             for key, expected in checks:
