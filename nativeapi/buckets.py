@@ -114,7 +114,7 @@ def head_bucket(native: Native, call: Call, bucket: Bucket, prefix: str) -> Repl
 
 @dataclass(frozen=True, slots=True)
 class BucketAction:
-    """A row: the right that an action on an existing bucket takes, and who does it (None: AIStore does, this node not)."""
+    """A row: an action on an existing bucket, the right it takes, who does it (None: AIStore does, this node not)."""
 
     method: str
     action: str

@@ -42,7 +42,8 @@ def copy_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
         store_transformed(native, call, bucket, key, destination, target.key)
     else:
         with native.store.objects.open(bucket, key, ALWAYS) as source:
-            native.store.objects.copy(source, destination, target.key, kept(source.record, owner, source.record.metadata))
+            attributes = kept(source.record, owner, source.record.metadata)
+            native.store.objects.copy(source, destination, target.key, attributes)
     return EMPTY
 
 

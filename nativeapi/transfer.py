@@ -12,9 +12,8 @@ from nativeapi.errors import NativeError
 from nativeapi.properties import BY_TYPE
 from storage.content import ByteRange, Segments, Span
 from storage.errors import InvalidRange
-from storage.objects import close_content
 from storage.payload import Reader, encoded
-from storage.source import Source
+from storage.source import Source, close_content
 
 BYTES = "bytes="
 ONE_RANGE = re.compile(r"(\d*)-(\d*)")

@@ -1,0 +1,341 @@
+"""`sluice etl`: transforms of a running node, over its native API."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import click
+
+from appliance.commands.connected import REFUSED, WRONG, as_json, connected, show_json
+from appliance.commands.options import fail
+from etl import durations
+from etl.errors import InvalidSpec
+from etl.spec import INIT_TIMEOUT, messages
+from nativeapi.client import NativeClient, Refused, object_path
+
+SPEC_LIMIT = 4 * 1024 * 1024  # bytes
+PIECE = 1024 * 1024  # bytes
+FETCH_SECONDS = 30.0
+MARGIN_SECONDS = 30.0  # over init_timeout, for the node to say that it has passed
+
+
+@click.group()
+def etl() -> None:
+    """Start, look at, use and stop transforms.
+
+    The node is the one at --endpoint (or AIS_ENDPOINT), with --token (or AIS_AUTHN_TOKEN); without an endpoint it is
+    the one on this machine whose data lies in --data, and its token is read from there.
+
+    \b
+        sluice etl init -f examples/flac_to_wav/spec.yaml
+        sluice etl show
+        sluice etl object flac-to-wav music/song.flac song.wav
+        sluice etl object flac-to-wav cp music/song.flac music/song.wav
+        sluice etl rm flac-to-wav
+
+    Exit codes: 0 done, 1 refused by the node, 2 wrong usage, 3 no answer.
+    """
+
+
+@etl.command()
+@click.option("--spec", "-f", required=True, metavar="FILE|URL", help="A YAML or JSON spec; - reads standard input.")
+@click.option("--name", default="", help="Overrides the spec's name.")
+@click.option("--comm-type", default="", metavar="TYPE", help="Overrides `communication`: hpush.")
+@click.option("--init-timeout", default="", metavar="DURATION", help="Overrides `init_timeout`: 5m, 30s.")
+@click.option("--object-timeout", default="", metavar="DURATION", help="Overrides `obj_timeout`: 45s.")
+@as_json
+@connected
+def init(
+    client: NativeClient,
+    spec: str,
+    name: str,
+    comm_type: str,
+    init_timeout: str,
+    object_timeout: str,
+    as_json: bool,
+) -> None:
+    """Define the transforms of a spec and start them. Returns when they run; the spec may hold several documents.
+
+    \b
+        sluice etl init -f spec.yaml
+        sluice etl init -f https://example.com/md5/etl_spec.yaml --name my-md5
+    """
+    overrides = {
+        "name": name,
+        "communication": comm_type,
+        "init_timeout": init_timeout,
+        "obj_timeout": object_timeout,
+    }
+    started = []
+    for message in overridden(read_spec(spec), {field: value for field, value in overrides.items() if value}):
+        job = client.text("PUT", "etl", message=message, patience=init_patience(message))
+        started.append({"name": message.get("name", ""), "job": job})
+        if not as_json:
+            click.echo(f'{message.get("name", "")} is running ({job})')
+    if as_json:
+        show_json(started)
+
+
+def read_spec(where: str) -> list[dict[str, Any]]:
+    """The documents of the spec in a file, at a URL, or on standard input."""
+    try:
+        return messages(spec_text(where))
+    except InvalidSpec as error:
+        fail(f"{where}: {error}", status=WRONG)
+    except (OSError, ValueError) as error:
+        reason = error.reason if isinstance(error, URLError) else error
+        fail(f"{where} cannot be read: {reason}", status=WRONG)
+
+
+def spec_text(where: str) -> str:
+    if where == "-":
+        return sys.stdin.read()
+    if where.startswith(("http://", "https://")):
+        with urlopen(where, timeout=FETCH_SECONDS) as reply:
+            return bytes(reply.read(SPEC_LIMIT)).decode()
+    return Path(where).read_text(encoding="utf-8")
+
+
+def overridden(documents: list[dict[str, Any]], overrides: dict[str, str]) -> list[dict[str, Any]]:
+    if overrides and len(documents) > 1:
+        fail(f"the spec holds {len(documents)} transforms: overrides would apply to all of them", status=WRONG)
+    return [{**document, **overrides} for document in documents]
+
+
+def init_patience(message: Mapping[str, Any]) -> float:
+    """Seconds to wait for a transform to come up; what is no duration is the node's to refuse."""
+    try:
+        return durations.parse(str(message.get("init_timeout") or INIT_TIMEOUT)) + MARGIN_SECONDS
+    except ValueError:
+        return MARGIN_SECONDS
+
+
+@etl.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@as_json
+@connected
+def show(client: NativeClient, names: tuple[str, ...], as_json: bool) -> None:
+    """List the transforms, or show the definitions of those named, or what went wrong lately with one.
+
+    \b
+        sluice etl show
+        sluice etl show my-md5
+        sluice etl show errors my-md5 [JOB]
+    """
+    if len(names) > 1 and names[0] == "errors":
+        show_errors(client, names[1:], as_json)
+    elif names:
+        show_definitions(client, names, as_json)
+    else:
+        show_list(client.json("GET", "etl"), as_json)
+
+
+COLUMNS = ("NAME", "STAGE", "JOB", "OBJECTS", "IN", "OUT")
+FIELDS = ("id", "stage", "xaction_id", "obj_count", "in_bytes", "out_bytes")
+
+
+def show_list(found: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        show_json(found)
+    elif found:
+        show_table(COLUMNS, [[str(row[field]) for field in FIELDS] for row in found])
+    else:
+        click.echo("no transforms; `sluice etl init -f SPEC` starts one")
+
+
+def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
+    for row in (header, *rows):
+        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip())
+
+
+def show_definitions(client: NativeClient, names: Sequence[str], as_json: bool) -> None:
+    stages = {row["id"]: row["stage"] for row in client.json("GET", "etl")}
+    found = []
+    for name in names:
+        details = client.json("GET", f"etl/{name}", query={"uuid": ""})
+        found.append({"stage": stages.get(name, "Unknown"), **details["init_msg"]})
+    if as_json:
+        show_json(found)
+        return
+    import yaml
+
+    click.echo(yaml.safe_dump_all(found, sort_keys=False, allow_unicode=True), nl=False)
+
+
+def show_errors(client: NativeClient, asked: Sequence[str], as_json: bool) -> None:
+    name, job = asked[0], asked[1] if len(asked) > 1 else ""
+    found = client.json("GET", f"etl/{name}", query={"uuid": job}).get("obj_errors", [])
+    if as_json:
+        show_json(found)
+    elif found:
+        show_table(("OBJECT", "STATUS", "ERROR"), [[row["obj_name"], str(row["ecode"]), row["msg"]] for row in found])
+    else:
+        click.echo(f"no errors of {name}")
+
+
+@etl.command("view-logs")
+@click.argument("name")
+@as_json
+@connected
+def view_logs(client: NativeClient, name: str, as_json: bool) -> None:
+    """Print what a transform's server has written to its output, the latest part of it.
+
+    \b
+        sluice etl view-logs my-md5
+    """
+    from base64 import b64decode
+
+    found = client.json("GET", f"etl/{name}/logs")
+    if as_json:
+        show_json([{**row, "logs": b64decode(row["logs"]).decode(errors="replace")} for row in found])
+        return
+    for row in found:
+        sys.stdout.buffer.write(b64decode(row["logs"]))
+
+
+def chosen(client: NativeClient, names: tuple[str, ...], all_of_them: bool, stages: tuple[str, ...]) -> list[str]:
+    """The transforms that the command line means: those named, or with --all every one in one of the stages."""
+    if bool(names) == all_of_them:
+        fail("name transforms, or give --all", status=WRONG)
+    return list(names) or [row["id"] for row in client.json("GET", "etl") if row["stage"] in stages]
+
+
+def each(names: Sequence[str], done: str, act: Callable[[str], Any], as_json: bool) -> None:
+    """Do it for every name, going on after a refusal, which the exit code tells in the end."""
+    results, refused = [], False
+    for name in names:
+        try:
+            act(name)
+            results.append({"name": name, "result": done})
+        except Refused as error:
+            refused = True
+            results.append({"name": name, "result": "refused", "error": error.message})
+            click.echo(f"sluice: {name}: {error.message}", err=True)
+        else:
+            if not as_json:
+                click.echo(f"{name} is {done}")
+    if as_json:
+        show_json(results)
+    if refused:
+        raise SystemExit(REFUSED)
+
+
+all_option = click.option("--all", "all_of_them", is_flag=True, help="All transforms.")
+EVERY = ("Initializing", "Running", "Aborted", "Unknown")
+
+
+@etl.command()
+@click.argument("names", nargs=-1, metavar="NAME...")
+@all_option
+@as_json
+@connected
+def start(client: NativeClient, names: tuple[str, ...], all_of_them: bool, as_json: bool) -> None:
+    """Start transforms that were stopped, or have failed. Returns when they run."""
+    found = chosen(client, names, all_of_them, ("Aborted",))
+    each(found, "running", lambda name: client.text("POST", f"etl/{name}/start"), as_json)
+
+
+@etl.command()
+@click.argument("names", nargs=-1, metavar="NAME...")
+@all_option
+@as_json
+@connected
+def stop(client: NativeClient, names: tuple[str, ...], all_of_them: bool, as_json: bool) -> None:
+    """Stop transforms. Their definitions stay; `start` brings them back."""
+    found = chosen(client, names, all_of_them, ("Initializing", "Running"))
+    each(found, "stopped", lambda name: client.text("POST", f"etl/{name}/stop"), as_json)
+
+
+@etl.command("rm")
+@click.argument("names", nargs=-1, metavar="NAME...")
+@all_option
+@as_json
+@connected
+def remove(client: NativeClient, names: tuple[str, ...], all_of_them: bool, as_json: bool) -> None:
+    """Stop transforms and forget them."""
+    found = chosen(client, names, all_of_them, EVERY)
+    each(found, "removed", lambda name: client.text("DELETE", f"etl/{name}"), as_json)
+
+
+@etl.command("object")
+@click.argument("name")
+@click.argument("what", nargs=-1, required=True, metavar="BUCKET/OBJECT OUT | cp SOURCE DESTINATION")
+@click.option("--args", "arguments", default="", metavar="TEXT", help="Passed to the transform as etl_args.")
+@as_json
+@connected
+def transform_object(
+    client: NativeClient, name: str, what: tuple[str, ...], arguments: str, as_json: bool
+) -> None:
+    """Read an object through a transform into a file (- is standard output), or store the result as another object.
+
+    \b
+        sluice etl object flac-to-wav music/song.flac song.wav
+        sluice etl object my-md5 music/song.flac - --args '{"hex": true}'
+        sluice etl object flac-to-wav cp music/song.flac ais://music/song.wav
+    """
+    query = {"etl_name": name, **({"etl_args": arguments} if arguments else {})}
+    if len(what) == 2:
+        result = read_object(client, what[0], what[1], query)
+    elif len(what) == 3 and what[0] == "cp":
+        result = copy_object(client, what[1], what[2], query)
+    else:
+        fail("expected BUCKET/OBJECT OUT, or cp SOURCE DESTINATION; see `sluice etl object --help`", status=WRONG)
+    if as_json and what[1:] != ("-",):
+        show_json(result)
+    elif what[1:] != ("-",):
+        click.echo(f"{result['from']} => {result['to']}")
+
+
+def object_name(text: str, *, default_key: str = "") -> tuple[str, str]:
+    """The bucket and key of `ais://bucket/key` or `bucket/key`."""
+    bucket, _, key = text.removeprefix("ais://").partition("/")
+    key = key + default_key.rpartition("/")[2] if not key or key.endswith("/") else key
+    if not bucket or not key:
+        fail(f"{text} is not BUCKET/OBJECT", status=WRONG)
+    return bucket, key
+
+
+def read_object(client: NativeClient, source: str, out: str, query: dict[str, str]) -> dict[str, Any]:
+    bucket, key = object_name(source)
+    written = 0
+    with client.open("GET", object_path(bucket, key), query=query) as reply, output(out) as file:
+        while piece := reply.read(PIECE):
+            file.write(piece)
+            written += len(piece)
+    return {"from": f"ais://{bucket}/{key}", "to": out, "bytes": written}
+
+
+def copy_object(client: NativeClient, source: str, destination: str, query: dict[str, str]) -> dict[str, Any]:
+    bucket, key = object_name(source)
+    to_bucket, to_key = object_name(destination, default_key=key)
+    client.text("PUT", object_path(bucket, key), query={"object_to": f"ais/@#/{to_bucket}/{to_key}", **query})
+    return {"from": f"ais://{bucket}/{key}", "to": f"ais://{to_bucket}/{to_key}"}
+
+
+@contextmanager
+def output(out: str) -> Iterator[BinaryIO]:
+    """Where the bytes go; a file is there under its name when it is whole, and not before."""
+    path = Path(out)
+    if out == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    elif path.exists() and not path.is_file():
+        with path.open("wb") as special:
+            yield special
+    else:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            try:
+                yield file  # type: ignore[misc]
+            except BaseException:
+                os.unlink(file.name)
+                raise
+        os.replace(file.name, path)
