@@ -41,6 +41,7 @@ class SluiceArbiter(Arbiter):
             self._spawn(SluiceWorker)
         for _, pid in serving[: max(0, len(serving) - self.num_workers)]:
             self.kill_worker(pid, signal.SIGTERM)
+        SluiceWorker.loads.keep([worker.age for worker in self.WORKERS.values()])
 
     def _spawn(self, role: type[SluiceWorker]) -> None:
         self.worker_class = role

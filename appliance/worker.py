@@ -9,7 +9,6 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from functools import partial
 from types import FrameType
 from typing import Any, Final, Protocol
 
@@ -17,17 +16,17 @@ import gevent
 import gevent.socket
 from gevent import monkey
 from gevent.event import Event
-from gevent.pool import Pool
-from gevent.server import StreamServer
 from gunicorn.sock import ssl_context
 from gunicorn.workers.ggevent import GeventWorker
 
 from appliance.connection import Connection, Environ, Handover, Observer, unobserved
 from appliance.full_lane import FullLane
 from appliance.http.head import Limits
+from appliance.http.listener import Listener, Loads
 from appliance.http.pulse import BEAT_SECONDS, Pulse
 from appliance.http.transport import PeerGone, SecureTransport, Transport
 
+NativeSocket: Final = monkey.get_original("socket", "socket")
 STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -53,6 +52,7 @@ class SluiceWorker(GeventWorker):
     """Serves HTTP until SIGTERM or SIGINT; then answers what is in flight, closes idle connections and returns."""
 
     serves_requests = True
+    loads = Loads()  # shared with the other workers: made at import, which comes before the fork
     wsgi: Any  # a WSGI callable that is as much of a Node as it likes
 
     @staticmethod
@@ -90,41 +90,41 @@ class SluiceWorker(GeventWorker):
         self.pulse = Pulse()
         self.ids = itertools.count(random.SystemRandom().getrandbits(63))
         self.tls = ssl_context(self.cfg) if self.cfg.is_ssl else None
-        servers = [self._server(listener) for listener in self.sockets]
+        listeners = [self._listener(sock) for sock in self.sockets]
         while not self.stop_event.wait(BEAT_SECONDS):
             self._beat()
-        self._drain(servers)
+        self._drain(listeners)
 
-    def _server(self, listener: Any) -> StreamServer:
-        listener.setblocking(True)
-        server = StreamServer(listener, handle=partial(self.handle, listener), spawn=Pool(self.worker_connections))
-        # One connection a turn of the loop: a burst of them spreads over the workers instead of filling the first.
-        server.max_accept = 1
-        server.start()
-        return server
+    def _listener(self, sock: Any) -> Listener:
+        return Listener(
+            NativeSocket(sock.family, sock.type, sock.proto, fileno=sock.detach()),
+            self.converse,
+            room=self.worker_connections,
+            process=self.age,
+            loads=self.loads,
+        )
 
     def _beat(self) -> None:
         self.notify()
         gevent.get_hub().loop.run_callback(self.pulse.beat)
 
-    def _drain(self, servers: list[StreamServer]) -> None:
+    def _drain(self, listeners: list[Listener]) -> None:
         """Take no more connections, and give those that are there until the graceful timeout."""
-        for server in servers:
-            server.close()
+        for listener in listeners:
+            listener.close()
         gevent.get_hub().loop.run_callback(self.pulse.stop)
-        pools: list[Any] = [server.pool for server in servers]
         deadline = time.monotonic() + self.cfg.graceful_timeout
-        while not all(pool.join(timeout=BEAT_SECONDS) for pool in pools):
-            self._beat()
-            if time.monotonic() > deadline:
-                self.log.warning("%d connections cut after the graceful timeout", sum(len(pool) for pool in pools))
-                break
-        for server in servers:
-            server.stop(timeout=0)
+        for listener in listeners:
+            while not listener.connections.join(timeout=BEAT_SECONDS) and time.monotonic() < deadline:
+                self._beat()
+            if listener.connections:
+                self.log.warning("%d connections cut after the graceful timeout", len(listener.connections))
+                listener.connections.kill(timeout=BEAT_SECONDS)
 
     # -- a connection ------------------------------------------------------------------------------------------------
 
-    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+    def converse(self, client: socket.socket, addr: Any) -> None:
+        """Serve a connection until it is closed."""
         transport = self._transport(client)
         try:
             if isinstance(transport, SecureTransport):
@@ -154,12 +154,9 @@ class SluiceWorker(GeventWorker):
         with contextlib.closing(sock):
             lane.serve(sock, addr, data)
 
-    def _transport(self, client: Any) -> Transport:
-        native = monkey.get_original("socket", "socket")
-        family = client.family
-        sock: socket.socket = native(family, socket.SOCK_STREAM, client.proto, fileno=client.detach())
+    def _transport(self, sock: socket.socket) -> Transport:
         sock.setblocking(False)
-        if family in (socket.AF_INET, socket.AF_INET6):
+        if sock.family in (socket.AF_INET, socket.AF_INET6):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.tls is None:
             return Transport(sock, self.pulse, stall_seconds=self.limits.stall_seconds)
