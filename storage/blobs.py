@@ -49,6 +49,10 @@ class Blobs:
     def path(self, blob_id: str) -> str:
         return f"{self._root}/{blob_id[:2]}/{blob_id}"
 
+    def directory(self, name: str) -> str:
+        """The path of one of the `FANOUT` directories."""
+        return f"{self._root}/{name}"
+
     def new_id(self) -> str:
         return self._random(16).hex()
 
@@ -61,7 +65,12 @@ class Blobs:
 
     def open(self, blob_id: str) -> int:
         """A descriptor to read the blob from, the caller's to close; `FileNotFoundError` when it is gone."""
-        return os.open(self.path(blob_id), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return os.open(self.path(blob_id), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise VolumeFailed(self._volume, error.strerror or str(error)) from error
 
     def adopt(self, files: Iterable[Segment]) -> list[Blob]:
         """Blobs with the bytes of whole open files, durable: hard links, or copies where the filesystem cannot link.
@@ -97,7 +106,7 @@ class Blobs:
         """Make the names in one of the fan-out directories durable."""
         if not self._durable:
             return
-        fd = os.open(f"{self._root}/{directory}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fd = os.open(self.directory(directory), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(fd)
         finally:

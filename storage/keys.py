@@ -67,6 +67,11 @@ def parts_after(suffix: bytes, number: int) -> tuple[bytes, bytes]:
     return part_key(suffix, number + 1), after_prefix(PARTS + suffix)
 
 
+def suffix_of_part(raw: bytes) -> bytes:
+    """The `upload_suffix` of a part's key."""
+    return raw[1:-2]
+
+
 def upload_of(raw: bytes) -> tuple[str, str]:
     """The key and the id of an upload from the index's key."""
     key = raw[PREFIX_SIZE:-UPLOAD_ID_SIZE - len(END)].replace(b"\0\xff", b"\0")

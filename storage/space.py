@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
+from storage.blobs import translated
 from storage.errors import OutOfSpace
 
 FRESH = 1.0  # seconds that a measurement is believed
@@ -26,7 +27,8 @@ class Space:
     def free(self) -> int:
         now = self._seconds()
         if now >= self._until:
-            figures = os.statvfs(self._path)
+            with translated(self._path):
+                figures = os.statvfs(self._path)
             self._free = figures.f_bavail * figures.f_frsize
             self._until = now + FRESH
         return self._free

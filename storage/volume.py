@@ -55,6 +55,11 @@ class Partitions:
         self._only = self.present[0] if len(volumes) == 1 else None
 
     @property
+    def complete(self) -> bool:
+        """Whether no volume is missing."""
+        return len(self.present) == len(self._all)
+
+    @property
     def primary(self) -> Volume:
         """The first of the set that is present."""
         return self.present[0]
