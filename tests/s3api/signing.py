@@ -1,4 +1,4 @@
-"""The pieces with which the tests of authentication and of bodies are written: a keyring, published examples, a body."""
+"""What the tests of authentication and of bodies share: a keyring with the published key, bodies and their signing."""
 
 from __future__ import annotations
 
