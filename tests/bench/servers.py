@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +14,7 @@ from urllib.request import urlopen
 
 import click
 
-ACCESS_KEY, SECRET_KEY = "BENCHACCESSKEY000000", "bench-secret-key"
+from tests.node import Node, free_port
 
 NGINX = """
 daemon off;
@@ -50,13 +48,7 @@ class Server:
     base: str
     pid: int
     files: Path  # nginx: the folder it serves; node: its data directory
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    node: Node | None = None
 
 
 def wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -100,14 +92,11 @@ def scratch_folder(parent: Path | None) -> Iterator[Path]:
 def node(parent: Path | None) -> Iterator[Server]:
     """A node with its defaults on a fresh data directory, its access log going to a file."""
     with scratch_folder(parent) as root:
-        port = free_port()
-        command = [
-            str(Path(sys.executable).with_name("sluice")), "serve", "--port", str(port), "--data", str(root / "data"),
-            "--root-access-key", ACCESS_KEY, "--root-secret-key", SECRET_KEY, "--access-log", str(root / "access.log"),
-        ]  # fmt: skip
-        base = f"http://127.0.0.1:{port}"
-        with running(command, base=base, probe="/readyz", files=root / "data", log=root / "node.log") as server:
-            yield server
+        started = Node(root).start()
+        try:
+            yield Server(started.endpoint, started.pid, root / "data", started)
+        finally:
+            started.stop()
 
 
 @contextmanager

@@ -7,10 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-import boto3
-from botocore.config import Config
-
-from tests.bench.servers import ACCESS_KEY, SECRET_KEY, Server
+from tests.bench.servers import Server
 
 BUCKET = "benchmark"
 
@@ -50,20 +47,14 @@ class NodeTarget:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.s3: Any = boto3.client(
-            "s3",
-            endpoint_url=server.base,
-            region_name="us-east-1",
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=SECRET_KEY,
-            config=Config(
-                signature_version="s3v4",
-                s3={"addressing_style": "path"},
-                read_timeout=300,
-                max_pool_connections=16,
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-            ),
+        assert server.node is not None
+        self.s3: Any = server.node.client(
+            signature_version="s3v4",
+            s3={"addressing_style": "path"},
+            read_timeout=300,
+            max_pool_connections=16,
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
         )
         self.s3.create_bucket(Bucket=BUCKET)
 
