@@ -75,8 +75,8 @@ class Index(Protocol):
         """Change all or nothing, durably; return the values replaced by the puts, then by the deletes, in order.
 
         First the checks are compared, then the puts are written, then the deletes are taken away; deleting what is
-        absent is fine. CheckFailed, OutOfSpace, VolumeFailed, and ValueError for a key out of bounds, leave everything as
-        it was.
+        absent is fine. CheckFailed, OutOfSpace, VolumeFailed, and ValueError for a key out of bounds, leave everything
+        as it was.
         """
 
     def close(self) -> None:

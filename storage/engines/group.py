@@ -20,7 +20,7 @@ class Group:
         self._txn = txn
         self._trees = trees
         self._values: dict[bytes, bytes | None] = {}  # as of the commits admitted so far; None: absent
-        self._changed: set[bytes] = set()
+        self._changed: dict[bytes, bytes | None] = {}  # what is to be written of them
 
     def admit(self, commit: Commit) -> None:
         """Decide the commit; nothing of one whose check fails remains."""
@@ -33,18 +33,16 @@ class Group:
         values, changed = self._values, self._changed
         for key, value in commit.puts:
             previous.append(self._value(key))
-            values[key] = value
-            changed.add(key)
+            values[key] = changed[key] = value
         for key in commit.deletes:
             found = self._value(key)
             previous.append(found)
             if found is not None:
-                values[key] = None
-                changed.add(key)
+                values[key] = changed[key] = None
 
     def write(self) -> None:
-        for key in self._changed:
-            self._write(key, self._values[key])
+        for key, value in self._changed.items():
+            self._write(key, value)
 
     def _value(self, key: bytes) -> bytes | None:
         try:
