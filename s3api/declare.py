@@ -26,17 +26,8 @@ class Declared:
     operation: Operation
     allow: str  # "s3:GetObject"
     subject: Subject
-    headers: frozenset[str]  # x-amz-* headers of the model that the handler understands
+    refused: frozenset[str]  # headers of the model that ask for something which is not built
     handler: Handler
-
-    @property
-    def refused_headers(self) -> frozenset[str]:
-        """Headers that ask for something which is not built; silence would be worse than 501."""
-        return frozenset(
-            name
-            for name in self.operation.headers - self.headers - HARMLESS_HEADERS
-            if name.startswith("x-amz-")
-        )
 
 
 # Understood, or true of every bucket, whatever the operation.
@@ -68,7 +59,8 @@ def operation(
         unknown = {header for header in headers if header not in model.headers}
         if name in _declared or unknown:
             raise ValueError(f"{name} is declared twice, or the model does not know its headers {sorted(unknown)}")
-        _declared[name] = Declared(model, allow, subject, headers, handler)
+        refused = {header for header in model.headers - headers - HARMLESS_HEADERS if header.startswith("x-amz-")}
+        _declared[name] = Declared(model, allow, subject, frozenset(refused), handler)
         return handler
 
     return declare

@@ -88,6 +88,7 @@ class codes:
     MissingSecurityHeader = Code(400, "Your request is missing a required header")
     NoSuchBucket = Code(404, "The specified bucket does not exist")
     NoSuchKey = Code(404, "The specified key does not exist.")
+    NoSuchTransform = Code(404, "The specified transform does not exist or is not running.")
     NoSuchUpload = Code(
         404,
         "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or "
@@ -112,6 +113,8 @@ class codes:
     )
     SlowDown = Code(503, "Please reduce your request rate.")
     StorageFull = Code(507, "There is no room left on the volume for this write.")
+    TransformFailed = Code(502, "The transform failed.")
+    TransformTimeout = Code(504, "The transform did not finish in time.")
     XAmzContentSHA256Mismatch = Code(
         400, "The provided 'x-amz-content-sha256' header does not match what was computed."
     )

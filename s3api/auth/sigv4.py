@@ -32,9 +32,10 @@ _REQUIRED = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-Da
 _required = itemgetter(*_REQUIRED)
 _EXPIRY_OUT_OF_RANGE = replace(codes.AuthorizationQueryParametersError, status=403)
 _SIGNATURE = f"X-Amz-Signature{SEPARATOR}"
-# Headers that lie between client and server add, or that repeat what the canonical request says elsewhere.
+# Headers that no signature need cover: the one that Amazon's own proxy adds, and one that repeats the default.
 _ADDED_ON_THE_WAY = frozenset({"x-amz-cf-id"})
 _ADDED_WHEN_PRESIGNED = _ADDED_ON_THE_WAY | {"x-amz-content-sha256"}
+_UNSIGNED = PayloadMode.UNSIGNED.value
 
 
 def payload_mode(value: str) -> PayloadMode:
@@ -102,7 +103,8 @@ class SignatureV4:
             terms, QUERY, fields.get("X-Amz-Security-Token") or headers.get("x-amz-security-token")
         )
         check_expiry(expires, timestamp, terms, now=now)
-        check_signed(terms, headers, _ADDED_WHEN_PRESIGNED)
+        says_nothing = headers.get("x-amz-content-sha256", _UNSIGNED) == _UNSIGNED
+        check_signed(terms, headers, _ADDED_WHEN_PRESIGNED if says_nothing else _ADDED_ON_THE_WAY)
         pieces.remove(_SIGNATURE + signature)
         request = canonical_request(method, path, joined(pieces), headers, terms.signed, content)
         key = signing_key(credential.secret, terms.date, terms.region)
@@ -128,7 +130,7 @@ def _presigned_content(fields: dict[str, str], headers: dict[str, str], terms: T
         return decoded(content)
     if "x-amz-content-sha256" in terms.signed:
         return headers.get("x-amz-content-sha256", "")
-    return PayloadMode.UNSIGNED.value
+    return _UNSIGNED
 
 
 def check_expiry(expires: str, timestamp: str, terms: Terms, *, now: float) -> None:

@@ -1,0 +1,106 @@
+"""What a handler is given: the request that was authenticated and allowed, and the services it may use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from s3api.auth import Authenticated
+from s3api.body import payload, read_whole
+from s3api.checksums import Integrity, integrity
+from s3api.errors import S3Error, codes
+from s3api.model import Operation
+from s3api.reader import LARGEST_BODY, Members, read_members
+from s3api.request import Request
+from storage.access import Principal, decide
+from storage.payload import Payload
+from storage.records import Bucket
+from storage.source import Opener
+from storage.store import Store
+
+ETL_NAME = "etl_name"
+ETL_ARGS = "etl_args"
+ETL_PIPELINE = "etl_pipeline"
+
+
+class Lenses(Protocol):
+    """Objects seen through transforms; package etl has them."""
+
+    def open(self, name: str, args: str, principal: Principal, /) -> Opener:
+        """What opens objects through the transform `name`; `etl.errors` when it does not run."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the operations work with, for the life of the process."""
+
+    store: Store
+    lenses: Lenses
+    region: str
+    bucket_defaults: str  # "classic" or "aws2023"
+    reserved_names: frozenset[str]  # paths of the node that a bucket would hide, or be hidden by
+    clock: Callable[[], int]  # ns since the epoch
+
+
+NO_BUCKET = Bucket(0, "", "", 0)  # stands where an operation is decided on the account
+
+
+class Call:
+    """One request in its handler."""
+
+    __slots__ = ("bucket", "operation", "principal", "request", "service", "signed", "store")
+
+    def __init__(
+        self,
+        service: Service,
+        request: Request,
+        operation: Operation,
+        signed: Authenticated,
+        bucket: Bucket,
+    ) -> None:
+        self.service = service
+        self.store = service.store
+        self.request = request
+        self.operation = operation
+        self.signed = signed
+        self.principal = signed.principal
+        self.bucket = bucket
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self.request.headers
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.request.query
+
+    def authorise(self, action: str, bucket: Bucket) -> None:
+        """AccessDenied unless the caller may do this, too."""
+        if not decide(self.principal, action, bucket):
+            raise S3Error(codes.AccessDenied)
+
+    def lens(self, query: Mapping[str, str]) -> Opener:
+        """What opens the object that is read: plainly, or through the transform that the parameters name."""
+        name = query.get(ETL_NAME)
+        if query.get(ETL_PIPELINE):
+            raise S3Error(codes.NotImplemented, "Pipelines of transforms are not implemented")
+        if not name:
+            return self.store.objects.open
+        return self.service.lenses.open(name, query.get(ETL_ARGS, ""), self.principal)
+
+    def payload(self, checks: Integrity) -> Payload:
+        """The body, decoded and checked as it is read. Nothing has been read yet."""
+        return payload(self.request.body, headers=self.headers, signed=self.signed, integrity=checks)
+
+    def document(self) -> bytes:
+        """The whole body of an operation that takes XML, after its checks; "" when there is none."""
+        if self.request.body.size == 0:
+            return b""
+        return read_whole(self.payload(integrity(self.headers, default=None)), limit=LARGEST_BODY)
+
+    def members(self) -> Members:
+        """All that the request says, by the names of the model; reads the body where the operation has one."""
+        body = self.document() if self.operation.input.payload else b""
+        return read_members(self.operation, query=self.query, headers=self.headers, body=body)
