@@ -11,6 +11,7 @@ COMMANDS = {
     "serve": "appliance.commands.serve:serve",
     "settings": "appliance.commands.settings:settings",
     "credentials": "appliance.commands.credentials:credentials",
+    "etl": "appliance.commands.etl:etl",
 }
 
 

@@ -1,4 +1,7 @@
-"""The root account's keys: given by settings, or made on the first start and kept beside the data."""
+"""The root account's keys: given by settings, or made on the first start and kept on every volume.
+
+Every volume has its copy, so that no single disk takes the keys with it.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,14 @@ import os
 import secrets
 import string
 import tomllib
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from appliance.identities import ROOT_ID, Account
 from appliance.settings import Settings
 from storage.access import Principal
+from storage.layout import sync_folder
 
 FILE = Path("identities") / "root.toml"
 ROOT = Principal(ROOT_ID, "root")
@@ -38,11 +42,6 @@ class Root:
         return Account(ROOT, {self.access_key: self.secret_key})
 
 
-def path_in(settings: Settings) -> Path:
-    """Where root's keys are kept: in the first data directory."""
-    return settings.data[0] / FILE
-
-
 def generate(*, choice: Callable[[str], str] = secrets.choice) -> Root:
     """Fresh keys of the usual S3 lengths, of letters and digits alone, so that nothing needs quoting anywhere."""
 
@@ -54,26 +53,42 @@ def generate(*, choice: Callable[[str], str] = secrets.choice) -> Root:
 
 
 def load(settings: Settings) -> Root | None:
-    """Root's keys, settings before the file; None when a first start has yet to make some."""
-    given = settings.root_access_key, settings.root_secret_key, settings.root_token
-    kept = None if all(given) else _read(path_in(settings))
-    access, secret, token = given
+    """Root's keys, settings before what the data directories keep; None when a first start has yet to make some."""
+    return _resolved(settings, settings.data)
+
+
+def load_or_make(settings: Settings, folders: Sequence[Path]) -> tuple[Root, bool]:
+    """Root's keys, and whether some were made just now: then each folder holds them durably, for its owner alone.
+
+    `folders` are the data directories that are there.
+    """
+    found = _resolved(settings, folders)
+    kept = _kept(folders) or (generate() if found is None else None)
     if kept is None:
-        return Root(access, secret, token) if access and secret and token else None
-    if access and secret:
-        kept = Root(access, secret, kept.token)
-    return Root(kept.access_key, kept.secret_key, token or kept.token)
-
-
-def load_or_make(settings: Settings) -> tuple[Root, bool]:
-    """Root's keys, and whether some were made just now: then the file holds them durably, for its owner alone."""
-    found = load(settings)
-    if found is not None:
+        assert found is not None
         return found, False
-    _write(path_in(settings), generate())
-    made = load(settings)
-    assert made is not None
-    return made, True
+    for folder in folders:
+        if not (folder / FILE).exists():
+            _write(folder / FILE, kept)
+    return found or _overridden(kept, settings), found is None
+
+
+def _resolved(settings: Settings, folders: Sequence[Path]) -> Root | None:
+    if settings.root_access_key and settings.root_secret_key and settings.root_token:
+        return Root(settings.root_access_key, settings.root_secret_key, settings.root_token)
+    kept = _kept(folders)
+    return None if kept is None else _overridden(kept, settings)
+
+
+def _overridden(kept: Root, settings: Settings) -> Root:
+    if settings.root_access_key and settings.root_secret_key:
+        kept = replace(kept, access_key=settings.root_access_key, secret_key=settings.root_secret_key)
+    return replace(kept, token=settings.root_token) if settings.root_token else kept
+
+
+def _kept(folders: Sequence[Path]) -> Root | None:
+    found = (_read(folder / FILE) for folder in folders)
+    return next((root for root in found if root is not None), None)
 
 
 def _read(path: Path) -> Root | None:
@@ -107,8 +122,8 @@ def _write(path: Path, root: Root) -> None:
             file.flush()
             os.fsync(descriptor)
         _link(temporary, path)
-        _sync_directory(path.parent)
-        _sync_directory(path.parent.parent)
+        sync_folder(path.parent)
+        sync_folder(path.parent.parent)
     except OSError as error:
         mend = "make the directory writable, or give root's keys as settings"
         raise WrongRoot(f"{path} cannot be written ({error.strerror}); {mend}") from error
@@ -121,14 +136,6 @@ def _link(temporary: Path, path: Path) -> None:
         pass
     finally:
         os.unlink(temporary)
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def keyring_accounts(root: Root, others: list[Account]) -> list[Account]:

@@ -1,0 +1,123 @@
+"""The node as one application: which of its parts answers a request, and what each of its processes opens."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import gevent
+from flask import Flask
+from prometheus_client import CollectorRegistry
+
+from appliance.environ import complete
+from appliance.health import health
+from appliance.http.head import Limits
+from appliance.identities import Keyring
+from appliance.metrics import Counters, Requests, Shared
+from appliance.observe import LAYOUTS, AccessLog, Sink
+from appliance.parts import Parts, open_parts
+from appliance.settings import Settings
+from nativeapi.routes import blueprint
+from storage.layout import Layout
+from storage.volume import Volume
+
+# What the node answers itself. No bucket has such a name: CreateBucket refuses them. (v1 is too short for one.)
+RESERVED = frozenset({"console", "metrics", "healthz", "readyz"})
+
+_own = re.compile(rf"/(?:v1|{'|'.join(sorted(RESERVED))})(?![^/?])").match
+_OBJECTS = "/v1/objects/"
+
+Environ = dict[str, Any]
+
+
+class Stop(Protocol):
+    def wait(self, timeout: float) -> bool: ...
+
+
+class Node(Flask):
+    """Made before the fork; each process calls `open` after it and `close` at its end."""
+
+    def __init__(self, settings: Settings, layout: Layout, keyring: Keyring, shared: Shared) -> None:
+        super().__init__("appliance.node", static_folder=None)
+        self.settings = settings
+        self.limits = Limits(
+            head_bytes=settings.max_head_bytes,
+            head_seconds=settings.head_seconds,
+            idle_seconds=settings.keep_alive_seconds,
+            stall_seconds=settings.body_stall_seconds,
+        )
+        self._layout = layout
+        self._keyring = keyring
+        self._shared = shared
+        self._started = time.monotonic_ns()
+        self._parts: Parts | None = None
+        self._counters: Counters | None = None
+        self._log: AccessLog | None = None
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(Requests(shared))
+        self.register_blueprint(health(self._volumes, registry))
+        self.register_blueprint(blueprint(lambda: self.parts.native))
+
+    # -- the life of a process ---------------------------------------------------------------------------------------
+
+    @property
+    def parts(self) -> Parts:
+        assert self._parts is not None, "the process has not been opened"
+        return self._parts
+
+    def open(self) -> None:
+        """Open what must not be shared with a parent process."""
+        self._parts = open_parts(self.settings, self._layout, self._keyring, reserved=RESERVED, uptime=self._uptime)
+        self._s3 = self._parts.s3
+        self._native_objects = self._parts.native_objects
+        self._counters = Counters(self._shared.claim())
+        if self.settings.access_log != "off":
+            sink, layout = Sink(self.settings.access_log), LAYOUTS[self.settings.log_format]
+            self._log = AccessLog(sink, layout, later=gevent.spawn_later)
+            gevent.signal_handler(signal.SIGUSR1, self._log.reopen)
+
+    def close(self) -> None:
+        if self._log is not None:
+            self._log.close()
+        self.parts.close()
+
+    def run_jobs(self, stop: Stop) -> None:
+        """The work of the process for background jobs, until `stop` is set."""
+        self.parts.supervisor.run(stop)
+
+    # -- requests ----------------------------------------------------------------------------------------------------
+
+    def wsgi_app(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        target = environ["RAW_URI"]
+        if _own(target) is None or self._names_bucket(environ):
+            return self._s3(environ, start_response)
+        if target.startswith(_OBJECTS):
+            return self._native_objects(environ, start_response)
+        complete(environ)
+        reply: Iterable[bytes] = super().wsgi_app(environ, start_response)
+        return reply
+
+    def observe(self, environ: Environ, status: int, sent: int, seconds: float) -> None:
+        """Count and log a request that was answered."""
+        if self._counters is not None:
+            self._counters.observe(environ, status, sent, seconds)
+        if self._log is not None:
+            self._log.observe(environ, status, sent, seconds)
+
+    def _names_bucket(self, environ: Environ) -> bool:
+        """Whether the host is a bucket's under one of our domains: then the whole path is a key."""
+        if not self.settings.domain:
+            return False
+        hosts = (value for name, value in environ["sluice.headers"] if name.lower() == b"host")
+        host = next(hosts, b"").decode("latin-1").lower().rpartition(":")
+        name = host[0] if host[1] and host[2].isdigit() else "".join(host)
+        return name.endswith(tuple(f".{domain}" for domain in self.settings.domain))
+
+    def _volumes(self) -> tuple[Volume, ...]:
+        return self.parts.store.partitions.present
+
+    def _uptime(self) -> int:
+        return time.monotonic_ns() - self._started

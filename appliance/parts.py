@@ -1,0 +1,106 @@
+"""What one process of the node opens for itself, after the fork: the store and all that works on it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.identities import Keyring
+from appliance.settings import Settings
+from etl.activity import Activities
+from etl.catalog import TransformCatalog
+from etl.channels.hpush import HPush
+from etl.lens import Lenses
+from etl.runtimes.process import ProcessRuntime
+from etl.spec import HPUSH
+from etl.supervisor import Supervisor
+from etl.transforms import Transforms
+from nativeapi.native import Native
+from nativeapi.nodes import Nodes
+from nativeapi.objects import NativeObjects
+from s3api.application import S3Application
+from storage.access import Principal
+from storage.engines.lmdb import Durability
+from storage.layout import Layout
+from storage.source import Opener
+from storage.store import Options, Store
+
+TRANSFORMS = "transforms"  # the folder, in the first volume, of the servers of transforms
+DURABILITY = {"sync": Durability.SYNCED, "relaxed": Durability.RELAXED}
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # addresses to listen on, and to reach oneself at
+
+
+def options(settings: Settings) -> Options:
+    return Options(
+        inline_limit=settings.inline_limit, reserve=settings.reserve, durability=DURABILITY[settings.durability]
+    )
+
+
+def url(settings: Settings) -> str:
+    """Where programs on this machine reach the node, without a slash at the end."""
+    host = ANYWHERE.get(settings.address, f"[{settings.address}]" if ":" in settings.address else settings.address)
+    scheme = "http" if settings.tls_certificate is None else "https"
+    return f"{scheme}://{host}:{settings.port}"
+
+
+def first_folder(layout: Layout) -> Path:
+    """The first data directory that is there."""
+    return next(place.path for place in layout.places if place.present)
+
+
+class S3Lenses:
+    """Transforms for S3 requests: any account may read through any transform what it may read."""
+
+    def __init__(self, lenses: Lenses) -> None:
+        self._lenses = lenses
+
+    def open(self, name: str, args: str, principal: Principal, /) -> Opener:
+        return self._lenses.open(name, args)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a process. `close` them before it ends."""
+
+    store: Store
+    lenses: Lenses
+    supervisor: Supervisor
+    native: Native
+    native_objects: NativeObjects
+    s3: S3Application
+
+    def close(self) -> None:
+        self.lenses.close()
+        self.store.close()
+
+
+def open_parts(
+    settings: Settings, layout: Layout, keyring: Keyring, *, reserved: frozenset[str], uptime: Callable[[], int]
+) -> Parts:
+    store = Store(layout, options(settings))
+    catalog = TransformCatalog(store.catalog)
+    activities = Activities(store.catalog, clock=time.monotonic)
+    runtime = ProcessRuntime(first_folder(layout) / TRANSFORMS)
+    transforms = Transforms(catalog, activities, runtime, clock=time.time_ns)
+    lenses = Lenses(store.objects.open, catalog, activities, channels={HPUSH: HPush()})
+    native = Native(store, transforms, lenses, keyring, Nodes(layout.node), uptime)
+    return Parts(
+        store,
+        lenses,
+        Supervisor(catalog, activities, runtime, node_url=url(settings), clock=time.time_ns),
+        native,
+        NativeObjects(native),
+        S3Application(
+            store,
+            keyring,
+            S3Lenses(lenses),
+            region=settings.region,
+            domains=settings.domain,
+            bucket_defaults=settings.bucket_defaults,
+            signature_v2=settings.signature_v2,
+            reserved_names=reserved,
+            clock=time.time_ns,
+        ),
+    )

@@ -1,0 +1,113 @@
+"""Starting a node: from its settings to the processes that serve."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from appliance import banner, logs
+from appliance.arbiter import Server
+from appliance.identities import Keyring, WrongIdentities, read_accounts
+from appliance.metrics import Shared
+from appliance.node import Node
+from appliance.parts import options, url
+from appliance.root import ADMINISTRATOR, FILE, WrongRoot, keyring_accounts, load_or_make
+from appliance.settings import Settings
+from storage.errors import StorageError
+from storage.layout import Layout, UnusableDirectory, claim
+from storage.store import Store
+
+BACKLOG = 2048
+FIELD_BYTES = 16 * 1024  # the most that one header may take
+GENERATIONS = 4  # of workers that may overlap while they are replaced
+
+
+class CannotStart(Exception):
+    """Why the node does not start, and what to do about it, in one line."""
+
+
+def serve(settings: Settings, *, say: Callable[[str], None] = print) -> NoReturn:
+    """Serve until SIGTERM or SIGINT, let what is under way finish, and leave by `SystemExit` with 0.
+
+    Raises `CannotStart` before anything is served. `say` is told what the operator should see.
+    """
+    logs.configure(format=settings.log_format, level=settings.log_level)
+    _check_address(settings)
+    _check_tls(settings)
+    try:
+        with claim(settings.data, ignore_missing=settings.missing_volumes == "ignore") as held:
+            _serve_set(settings, held.layout, say)
+    except (UnusableDirectory, WrongIdentities, WrongRoot) as error:
+        raise CannotStart(str(error)) from error
+    raise SystemExit(0)
+
+
+def _serve_set(settings: Settings, layout: Layout, say: Callable[[str], None]) -> None:
+    folders = [place.path for place in layout.places if place.present]
+    root, made = load_or_make(settings, folders)
+    accounts = read_accounts(settings.identities) if settings.identities else []
+    keyring = Keyring(keyring_accounts(root, accounts), tokens={root.token: ADMINISTRATOR})
+    _check_volumes(settings, layout)
+    node = Node(settings, layout, keyring, Shared(GENERATIONS * (settings.workers + 1)))
+
+    def ready(_: object) -> None:
+        address = url(settings)
+        kept = folders[0] / FILE
+        say(banner.first_start(address, settings.region, root, kept) if made else banner.later_start(address, root))
+
+    Server(lambda: node, {**server_options(settings), "when_ready": ready}).run()
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """Our settings as gunicorn's."""
+    host = f"[{settings.address}]" if ":" in settings.address else settings.address
+    return {
+        "bind": f"{host}:{settings.port}",
+        "backlog": BACKLOG,
+        "workers": settings.workers,
+        "worker_connections": settings.max_connections,
+        "graceful_timeout": settings.graceful_seconds,
+        "keepalive": settings.keep_alive_seconds,
+        "limit_request_field_size": FIELD_BYTES,
+        "header_map": "dangerous",  # names with an underscore stay; environ.complete keeps them out of HTTP_*
+        "certfile": settings.tls_certificate and str(settings.tls_certificate),
+        "keyfile": settings.tls_key and str(settings.tls_key),
+        "logger_class": logs.ServerLog,
+    }
+
+
+def _check_address(settings: Settings) -> None:
+    """gunicorn tries a busy port for five seconds and then logs several lines; this says it at once."""
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(
+            settings.address, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(where)
+            probe.listen(1)
+    except OSError as error:
+        where_to = f"{settings.address} port {settings.port}"
+        mend = "stop what listens there, or choose another with --port and --address"
+        raise CannotStart(f"cannot listen on {where_to} ({error.strerror}); {mend}") from error
+
+
+def _check_tls(settings: Settings) -> None:
+    if settings.tls_certificate is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_certificate, settings.tls_key)
+    except (ssl.SSLError, OSError) as error:
+        files = f"{settings.tls_certificate} and {settings.tls_key}"
+        mend = "give --tls-certificate a PEM chain and --tls-key the PEM key of its first certificate"
+        raise CannotStart(f"TLS cannot use {files} ({error}); {mend}") from error
+
+
+def _check_volumes(settings: Settings, layout: Layout) -> None:
+    """Open all volumes once before the fork, so that what is wrong with one is said in one line and not by a worker."""
+    try:
+        Store(layout, options(settings)).close()
+    except StorageError as error:
+        raise CannotStart(f"the data cannot be opened ({error!r}); see the system's log and mend the disk") from error
