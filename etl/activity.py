@@ -3,36 +3,53 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from storage.catalog import Catalog, Changed
 from storage.index import IndexClosed
 
-from etl.records import ACTIVITIES, ACTIVITY_KIND, Activity, ObjectError
+from etl.records import ACTIVITIES, ACTIVITY_KIND, MOST_ERRORS, Activity, ObjectError
 
 FLUSH_SECONDS = 1.0  # how far the totals may be behind
 
 
+@dataclass(slots=True)
+class Counts:
+    """What a process has counted since the last flush."""
+
+    objects: int = 0
+    in_bytes: int = 0
+    out_bytes: int = 0
+    errors: deque[ObjectError] = field(default_factory=lambda: deque(maxlen=MOST_ERRORS))
+
+
 class Activities:
-    """The activity of every transform's job. What a process counts reaches the others within a second: a commit a second and
-    job, however many objects there are; a killed process takes its last second with it."""
+    """The activity of every transform's job. What a process counts reaches the others within a second: a commit a
+    second and job, however many objects there are; a killed process takes its last second with it."""
 
     def __init__(self, catalog: Catalog, *, clock: Callable[[], float]) -> None:
         self._catalog = catalog
         self._clock = clock
-        self._pending: dict[str, Activity] = {}
+        self._pending: dict[str, Counts] = {}
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
         self._flushed = float("-inf")
 
     def done(self, job: str, *, in_bytes: int, out_bytes: int) -> None:
         """Count an object that went through in full."""
-        self._add(job, Activity(1, in_bytes, out_bytes))
+        with self._lock:
+            counts = self._of(job)
+            counts.objects += 1
+            counts.in_bytes += in_bytes
+            counts.out_bytes += out_bytes
 
     def failed(self, job: str, error: ObjectError) -> None:
         """Remember an object that did not; seen at once by all processes unless it is one of many in a second."""
-        self._add(job, Activity(errors=(error,)))
+        with self._lock:
+            self._of(job).errors.append(error)
         if self._clock() - self._flushed >= FLUSH_SECONDS:
             self.flush()
 
@@ -67,20 +84,22 @@ class Activities:
         if timer is not None:
             timer.cancel()
         for job, counted in pending.items():
-            self._store(job, counted)
+            self._store(job, Activity(counted.objects, counted.in_bytes, counted.out_bytes, tuple(counted.errors)))
 
     def _flush_in_time(self) -> None:
         with suppress(IndexClosed):  # a process that ends without close() loses its last second
             self.flush()
 
-    def _add(self, job: str, counted: Activity) -> None:
-        with self._lock:
-            before = self._pending.get(job)
-            self._pending[job] = counted if before is None else before + counted
+    def _of(self, job: str) -> Counts:
+        """What is counted of the job, to be flushed in a second."""
+        counts = self._pending.get(job)
+        if counts is None:
+            counts = self._pending[job] = Counts()
             if self._timer is None:
                 self._timer = threading.Timer(FLUSH_SECONDS, self._flush_in_time)
                 self._timer.daemon = True
                 self._timer.start()
+        return counts
 
     def _store(self, job: str, counted: Activity) -> None:
         while True:

@@ -6,8 +6,7 @@ A channel is one file under `etl/channels/`, chosen by the communication type of
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from storage.content import Content
 
@@ -21,8 +20,7 @@ class ConnectionFailed(Exception):
         self.stale = stale
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One attempt at transforming one object."""
 
     address: str  # host:port
@@ -62,8 +60,8 @@ class Channel(Protocol):
     """Carries objects to servers."""
 
     def send(self, request: Request, content: Content | Iterator[bytes], size: int | None) -> Answer:
-        """Send the object's `size` bytes and return the answer as soon as its head is there, which may be before all was
-        sent: the rest goes out while the body is read.
+        """Send the object's `size` bytes and return the answer as soon as its head is there, which may be before all
+        was sent: the rest goes out while the body is read.
 
         `content` stays the caller's, open until the answer is closed; bytes and Segments can be sent again. Raises
         `ConnectionFailed`, `TransformTimeout`, and `TransformFailed` when the answer is no HTTP.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 TERM = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 LARGEST = float(2**63 - 1) / 1e9  # seconds; Go counts nanoseconds in 63 bits
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> float:
     """The seconds that `text` means, as Go's time.ParseDuration; `ValueError` when it means none."""
     unsigned = text[1:] if text[:1] in ("+", "-") else text

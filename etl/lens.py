@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 
 import msgspec
@@ -36,7 +37,7 @@ NOT_FOUND = 404
 
 
 class Lenses:
-    """Opens objects through the transforms of a node; one per process, made after the fork. `close` it before the store."""
+    """Opens objects through the transforms of a node; one per process, made after the fork, closed before the store."""
 
     def __init__(
         self,
@@ -59,9 +60,9 @@ class Lenses:
     def open(self, name: str, arguments: str = "") -> Opener:
         """How to open an object through the transform `name`, which is given `arguments`.
 
-        The opener looks for the transform, then for the object, whose conditions it checks, then has the transform begin.
-        It raises `NoSuchTransform` when the transform does not run, what opening an object raises, and `TransformFailed`
-        when the server refuses; what it returns may raise that as well while it is read.
+        The opener looks for the transform, then for the object, whose conditions it checks, then has the transform
+        begin. It raises `NoSuchTransform` when the transform does not run, what opening an object raises, and
+        `TransformFailed` when the server refuses; what it returns may raise that as well while it is read.
         """
 
         def through(bucket: Bucket, key: str, given: Conditions) -> Source:
@@ -83,7 +84,7 @@ class Lenses:
         self._activities.close()
 
     def _running(self, name: str) -> Transform:
-        """The transform; one that is just coming up (a node that restarts brings its transforms back) is waited for."""
+        """The transform; one that is coming up (a node that restarts brings its transforms back) is waited for."""
         transform = self._catalog.get(name)
         if transform.stage is Stage.INITIALIZING:
             deadline = self._monotonic() + transform.spec.object_seconds
@@ -212,6 +213,7 @@ def shown(record: ObjectRecord, answer: Answer) -> ObjectRecord:
         etag="",
         checksums={},
         checksum_type="FULL_OBJECT",
+        version="",
         content={"content-type": answer.content_type} if answer.content_type else {},
         blobs=(),
         parts=(),
@@ -237,8 +239,9 @@ def message(answer: Answer) -> str:
     if isinstance(body, bytes):
         return body.decode(errors="replace")
     text = b""
-    for piece in body:
-        text += piece
-        if len(text) >= LONGEST_MESSAGE:
-            break
+    with suppress(TransformFailed):  # what has come of the message is better than that it broke off
+        for piece in body:
+            text += piece
+            if len(text) >= LONGEST_MESSAGE:
+                break
     return text[:LONGEST_MESSAGE].decode(errors="replace")

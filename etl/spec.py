@@ -1,13 +1,15 @@
 """The definition of a transform: AIStore's init message in JSON, and the same in YAML for people.
 
-Fields that are not known are ignored, as AIStore does; those left out get the documented defaults. Timeouts are kept and
-shown as they were given.
+Fields that are not known are ignored, as AIStore does; those left out get the documented defaults. Timeouts are kept
+and shown as they were given.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -81,8 +83,11 @@ def from_yaml(text: str) -> list[TransformSpec]:
     return [from_message(message) for message in messages(text)]
 
 
-def messages(text: str) -> list[dict[str, Any]]:
-    """The documents of a YAML text as init messages, not checked yet: what a command line sends to a node."""
+def messages(text: str, *, directory: Path | None = None) -> list[dict[str, Any]]:
+    """The documents of a YAML text as init messages, not checked yet: what a command line sends to a node.
+
+    An image that is a relative path ("." or "./…") is made absolute as seen from `directory`, where the text lies.
+    """
     try:
         documents = [document for document in yaml.safe_load_all(text) if document is not None]
     except yaml.YAMLError as error:
@@ -92,7 +97,15 @@ def messages(text: str) -> list[dict[str, Any]]:
     for document in documents:
         if not isinstance(document, dict):
             raise InvalidSpec("a spec is a mapping with `name` and `runtime`")
+        if directory is not None and isinstance(document.get("runtime"), dict):
+            _place(document["runtime"], directory)
     return documents
+
+
+def _place(runtime: dict[str, Any], directory: Path) -> None:
+    image = runtime.get("image")
+    if isinstance(image, str) and (image in (".", "..") or image.startswith(("./", "../"))):
+        runtime["image"] = os.path.abspath(directory / image)
 
 
 def from_message(message: Mapping[str, Any]) -> TransformSpec:

@@ -67,8 +67,8 @@ class Supervisor:
         self._kept: frozenset[str] = frozenset()
 
     def run(self, stop: Stop) -> None:
-        """Supervise until `stop` is set, then end all servers. What was Running is brought back by the next run, here or
-        in another process, also when this one was killed."""
+        """Supervise until `stop` is set, then end all servers. What was Running is brought back by the next run, here
+        or in another process, also when this one was killed."""
         with self._runtime.occupy():
             self._take_over()
             while not stop.wait(TURN_SECONDS):

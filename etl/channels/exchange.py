@@ -1,8 +1,8 @@
 """One request and its answer on one connection, both ways at once.
 
-A server may answer while it still reads, and wait for its answer to be read before it reads on. So whoever waits for bytes of
-the answer sends, meanwhile, whatever the connection takes; one greenlet, or thread, does both and neither side can block the
-other.
+A server may answer while it still reads, and wait for its answer to be read before it reads on. So whoever waits for
+bytes of the answer sends, meanwhile, whatever the connection takes; one greenlet, or thread, does both and neither side
+can block the other.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ GATEWAY_TIMEOUT = 504
 class Exchange:
     """Bytes to and from a server within a budget of time, which runs only while the server is waited for."""
 
-    __slots__ = ("_left", "_outgoing", "_timeout", "connection", "sent")
+    __slots__ = ("_begun", "_left", "_outgoing", "_timeout", "connection", "sent")
 
     def __init__(self, connection: socket.socket, seconds: float, timeout: str) -> None:
         """`timeout` is `seconds` as the user wrote it."""
@@ -29,6 +29,7 @@ class Exchange:
         self._left = seconds
         self._timeout = timeout
         self._outgoing: Outgoing | None = None
+        self._begun = False  # whether something of the answer has come
         self.sent = False  # whether the request has gone out in full
 
     def send_at_once(self, request: bytes) -> None:
@@ -53,11 +54,14 @@ class Exchange:
             try:
                 return self.connection.recv(RECEIVE_SIZE)
             except BlockingIOError:
-                self._push(self._outgoing)
+                self._outgoing = self._push(self._outgoing)
         return self._receive_only()
 
     def _receive_only(self) -> bytes:
         before = time.monotonic()
+        if self._begun:  # a server that writes its answer in two goes may hold the second back until the first is acked
+            self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        self._begun = True
         try:
             self.connection.settimeout(max(self._left, 0.001))
             return self.connection.recv(RECEIVE_SIZE)
@@ -66,20 +70,19 @@ class Exchange:
         finally:
             self._left -= time.monotonic() - before
 
-    def _push(self, outgoing: Outgoing) -> None:
-        """Send what the connection takes, then let others run until it takes or gives more."""
+    def _push(self, outgoing: Outgoing) -> Outgoing | None:
+        """Send what the connection takes, let others run until it takes or gives more; what is left to send then."""
         try:
             more = outgoing.push(self.connection)
         except BlockingIOError:
             more = True
         except (BrokenPipeError, ConnectionResetError):  # a server that takes no more may have answered all the same
-            self._outgoing = None
-            return
+            return None
         if more:
             self._wait()
-        else:
-            self._outgoing = None
-            self.sent = True
+            return outgoing
+        self.sent = True
+        return None
 
     def _wait(self) -> None:
         """Until bytes can be sent or received."""

@@ -35,7 +35,7 @@ class HPush:
         self._pool = Pool(monotonic=monotonic)
 
     def send(self, request: Request, content: Content | Iterator[bytes], size: int | None) -> HttpAnswer:
-        target = f"/{quote(request.bucket)}/{quote(request.key)}"
+        target = f"/{request.bucket}/{quote(request.key)}"
         query = f"?etl_args={quote_plus(request.arguments)}" if request.arguments else ""
         answer = self._attempt(request, target + query, content, size)
         for _ in range(MOST_REDIRECTS):
@@ -75,11 +75,7 @@ class HPush:
 
     def _answer(self, address: str, exchange: Exchange, *, stale: bool) -> HttpAnswer:
         head, rest = read_head(exchange.receive, stale=stale)
-
-        def keep() -> None:
-            self._pool.give(address, exchange.connection)
-
-        return HttpAnswer(exchange, head, rest, keep)
+        return HttpAnswer(exchange, head, rest, pool=self._pool, address=address)
 
 
 def read_head(receive: Receive, *, stale: bool) -> tuple[dict[str, Any], bytes]:
@@ -115,23 +111,30 @@ def more_of_head(receive: Receive, received: bytes) -> bytes:
 class HttpAnswer:
     """An answer on its connection, which goes back to the pool after the last byte if the server agrees."""
 
-    __slots__ = ("_body", "_exchange", "_headers", "_keep", "_open", "_reusable", "content_type", "size", "status")
+    __slots__ = (
+        "_address", "_body", "_exchange", "_headers", "_open", "_pool", "_reusable", "content_type", "size", "status"
+    )
 
-    def __init__(self, exchange: Exchange, head: dict[str, Any], rest: bytes, keep: Callable[[], None]) -> None:
+    def __init__(self, exchange: Exchange, head: dict[str, Any], rest: bytes, *, pool: Pool, address: str) -> None:
         self._exchange = exchange
+        self._pool = pool
+        self._address = address
         self._headers: Headers = {name.lower(): value for name, value in head["headers"]}
-        self._keep = keep
         self._open = True
         self.status: int = head["status"]
         self.content_type = self._headers.get(b"content-type", b"").decode("latin-1")
         self._reusable = head["minor_version"] == 1 and self._headers.get(b"connection", b"").lower() != b"close"
         self.size: int | None = self._announced()
-        self._body: bytes | Iterator[bytes] = self._framed(rest)
-        if self.size is not None and self.size <= AT_ONCE:
-            self._body = b"".join(self._until_end(self._body))
+        self._body: bytes | Iterator[bytes] = rest
+        if self.size == len(rest):
+            self._finish()
+        else:
+            self._body = self._until_end(self._framed(rest))
+            if self.size is not None and self.size <= AT_ONCE:
+                self._body = b"".join(self._body)
 
     def body(self) -> bytes | Iterator[bytes]:
-        return self._body if isinstance(self._body, bytes) else self._until_end(self._body)
+        return self._body
 
     def sent_on_to(self) -> str:
         """The path and query on the same server where the request shall be repeated, "" when it shall not."""
@@ -172,11 +175,17 @@ class HttpAnswer:
             raise cut() from error
 
     def _until_end(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """The pieces; the connection is kept when they have come to their end, closed when not."""
+        """The pieces; the connection is closed unless they have come to their end."""
         try:
             yield from pieces
-            if self._reusable and self._exchange.sent:
-                self._open = False
-                self._keep()
+            self._finish()
         finally:
+            self.close()
+
+    def _finish(self) -> None:
+        """Keep the connection for the next object if nothing is left on it."""
+        if self._reusable and self._exchange.sent:
+            self._open = False
+            self._pool.give(self._address, self._exchange.connection)
+        else:
             self.close()

@@ -13,7 +13,7 @@ PIECE = 4 * READ_SIZE  # bytes offered to the socket at once
 
 
 class Outgoing:
-    """The bytes not sent yet: some in memory, then file ranges (sent by the kernel), then whatever an iterator yields."""
+    """The bytes not sent yet: some in memory, then file ranges (sent by the kernel), then what an iterator yields."""
 
     __slots__ = ("_files", "_pieces", "_view")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import time
@@ -10,6 +11,9 @@ from collections.abc import Iterator
 
 MARK = "SLUICE_TRANSFORM"  # in a server's environment: the folder of its job
 LOOK_SECONDS = 0.01
+MOST_LOOKS = 500
+
+log = logging.getLogger(__name__)
 
 
 def marked(folder: str) -> Iterator[int]:
@@ -24,9 +28,13 @@ def marked(folder: str) -> Iterator[int]:
 
 
 def kill_marked(folder: str) -> None:
-    """End them all at once; returns when there are none."""
-    while processes := list(marked(folder)):
+    """End them all at once; returns when there are none, or when one that the kernel holds has not gone in time."""
+    for _ in range(MOST_LOOKS):
+        processes = list(marked(folder))
+        if not processes:
+            return
         for process in processes:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         time.sleep(LOOK_SECONDS)
+    log.error("processes of a transform do not go: %s", processes)

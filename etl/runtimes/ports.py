@@ -1,12 +1,13 @@
 """Which port a server listens on, and how its command line is made to say so.
 
-Commands are written for containers, where the port is always 8000. On a node many servers share one address, so the node
-picks a port for each and puts it, with 127.0.0.1, in the place of 8000 wherever an argument says it as a port:
+Commands are written for containers, where the port is always 8000. On a node many servers share one address, so the
+node picks a port for each and puts it, with 127.0.0.1, in the place of 8000 wherever an argument says it as a port:
 
     --port 8000   --port=8000   -p 8000   0.0.0.0:8000   :8000   (also within the text of `sh -c`)
 
-and 127.0.0.1 in the place of `0.0.0.0` or `::` after `--host` or `--bind`. The server finds it in its environment as well, as
-PORT, and `$(PORT)` in an argument stands for it, as `$(NAME)` does for every variable of its environment (Kubernetes' rule).
+and 127.0.0.1 in the place of `0.0.0.0` or `::` after `--host` or `--bind`. The server finds it in its environment as
+well, as PORT, and `$(PORT)` in an argument stands for it, as `$(NAME)` does for every variable of its environment
+(Kubernetes' rule).
 """
 
 from __future__ import annotations

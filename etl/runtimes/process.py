@@ -1,7 +1,9 @@
 """Servers as processes of this machine: no Kubernetes, no registry.
 
-Each job has a folder, `<root>/<job id>`, with the log of its server and, while that lives, a scratch folder that is its home.
-The server runs in a session of its own below a guard (see `etl.runtimes.guard`), with an environment made for it alone.
+Each job has a folder, `<root>/<job id>`, with the log of its server and, while that lives, a scratch folder that is its
+home. The server runs in a session of its own below a guard (see `etl.runtimes.guard`), with an environment made for it
+alone. An image that is an absolute path is a folder of the node: the command runs in it, with its `.venv/bin` first in
+the PATH. Any other image is looked up among those that the node knows; with a command of its own it is only a name.
 """
 
 from __future__ import annotations
@@ -73,8 +75,8 @@ class ProcessRuntime:
         if name.startswith("."):
             raise InvalidSpec(f'runtime.image "{name}" is relative: give the absolute path of a folder of this node')
         if not (spec.runtime.command or image.command):
-            raise InvalidSpec(f'runtime.command must be specified: this node runs transforms as local processes and does'
-                              f' not know what the image "{name}" runs; give the command that starts its server')
+            raise InvalidSpec('runtime.command must be specified: this node runs transforms as local processes and'
+                              f' does not know what the image "{name}" runs; give the command that starts its server')
 
     @contextlib.contextmanager
     def occupy(self) -> Iterator[None]:
@@ -93,7 +95,8 @@ class ProcessRuntime:
         scratch = folder / "scratch"
         scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
         image = self._image(launch.spec.runtime.image)
-        return ProcessServer(Home(folder, scratch, image), launch, self._search_path, self._grace_seconds, self._monotonic)
+        home = Home(folder, scratch, image)
+        return ProcessServer(home, launch, self._search_path, self._grace_seconds, self._monotonic)
 
     def keep_only(self, jobs: Collection[str]) -> None:
         for folder in self._root.glob("etl-*"):
