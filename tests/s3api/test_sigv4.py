@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+from hmac import digest
+
 import pytest
 
 from s3api.auth import PayloadMode
+from s3api.auth.credential import signing_key
+from s3api.auth.sigv4 import canonical_request
 from s3api.errors import S3Error, codes
 from tests.s3api.signing import (
     ACCESS_KEY,
@@ -119,7 +124,13 @@ def test_wrong_signature_shows_what_was_expected_to_be_signed() -> None:
 
 
 def test_signed_header_that_is_absent_is_refused_even_when_it_was_empty() -> None:
-    given = dict(RANGE)
+    given = RANGE | {"range": ""}
+    names = ("host", "range", "x-amz-content-sha256", "x-amz-date")
+    request = canonical_request("GET", "/test.txt", "", given, names, EMPTY)
+    to_sign = f"AWS4-HMAC-SHA256\n{DATE}\n20130524/us-east-1/s3/aws4_request\n{sha256(request.encode()).hexdigest()}"
+    signature = digest(signing_key(SECRET, "20130524", "us-east-1"), to_sign.encode(), "sha256").hex()
+    given["authorization"] = authorization(";".join(names), signature)
+    assert authenticator().authenticate("GET", "/test.txt", "", given, now=PUBLISHED)
     del given["range"]
     assert refusal("GET", "/test.txt", "", given).code is codes.SignatureDoesNotMatch
 
@@ -224,6 +235,14 @@ def test_extra_header_must_be_signed() -> None:
     assert (error.code, error.details) == (codes.AccessDenied, {"HeadersNotSigned": "x-amz-acl"})
     error = refusal("GET", "/test.txt", PRESIGNED, {"host": HOST, "x-amz-acl": "public-read"})
     assert (error.code, error.details) == (codes.AccessDenied, {"HeadersNotSigned": "x-amz-acl"})
+
+
+def test_payload_hash_beside_an_address_must_be_signed_unless_it_says_nothing() -> None:
+    given = {"host": HOST, "x-amz-content-sha256": "UNSIGNED-PAYLOAD"}
+    assert authenticator().authenticate("GET", "/test.txt", PRESIGNED, given, now=PUBLISHED)
+    given["x-amz-content-sha256"] = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+    error = refusal("GET", "/test.txt", PRESIGNED, given)
+    assert (error.code, error.details) == (codes.AccessDenied, {"HeadersNotSigned": "x-amz-content-sha256"})
 
 
 def test_host_must_be_signed() -> None:

@@ -82,6 +82,18 @@ def test_path_is_decoded_once_and_encoded_once(path: str) -> None:
     assert quote(encoding.decoded(path.replace("+", "%2B")).encode("latin-1"), safe="/~") == canonical
 
 
+def test_every_escape_is_canonical_or_made_so() -> None:
+    """Unreserved characters lose their escapes, all others have them in capitals; a path keeps its slashes."""
+    for code in range(256):
+        for escape in (f"%{code:02X}", f"%{code:02x}"):
+            assert encoding.canonical_path(f"/a{escape}b") == quote(b"/a%cb" % code, safe="/~")
+            assert encoding.canonical_query(f"a{escape}=b{escape}") == f"a{encoded(code)}=b{encoded(code)}"
+
+
+def encoded(code: int) -> str:
+    return quote(bytes([code]), safe="~")
+
+
 AUTHORIZATION = st.one_of(
     st.text(max_size=200),
     st.builds(
