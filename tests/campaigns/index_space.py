@@ -46,9 +46,9 @@ def churn(index: LmdbIndex, file: Path, overwrites: int) -> int:
         begun = time.process_time()
         index.commit(puts=puts)
         spent += time.process_time() - begun
-        if done % KEYS < COMMIT and done:
+        if (done + COMMIT) % KEYS == 0:
             ratio = file.stat().st_size / sum(sizes.values())
-            print(f"{done:>8} puts: file {ratio:.2f} x live data, {spent / KEYS * 1e6:.1f} µs CPU a put", flush=True)
+            print(f"{done + COMMIT:>8} puts: file {ratio:.2f} x live data, {spent / KEYS * 1e6:.1f} µs CPU a put", flush=True)
             spent = 0.0
     return int(ratio > ALLOWED)
 
