@@ -8,7 +8,7 @@ from json import dumps
 from typing import Any
 
 from nativeapi import names
-from nativeapi.call import EMPTY, Action, Call, Reply, json_reply, text_reply
+from nativeapi.call import EMPTY, PREFIX, Action, Call, Reply, decode, json_reply, text_reply
 from nativeapi.errors import NativeError, unsupported
 from nativeapi.listing import list_objects
 from nativeapi.native import Native, method_not_allowed
@@ -18,6 +18,7 @@ from storage.conditions import ALWAYS
 from storage.errors import BucketNotEmpty
 from storage.records import Bucket
 
+BUCKETS = PREFIX + "buckets/"
 PAGE = 1000  # keys
 ROUNDS = 100  # of emptying a bucket into which others write
 LIST_BUCKET = "s3:ListBucket"
@@ -164,11 +165,11 @@ def answer_bucket(native: Native, call: Call) -> Reply:
     """/v1/buckets/NAME[/PREFIX]"""
     call.log(f"native.{call.method}Bucket")
     principal = native.authenticate(call)
-    _, name, *rest = call.items()
+    name, _, prefix = (decode(part) for part in call.path[len(BUCKETS) :].partition("/"))
     names.own_bucket(name, call.query, native.nodes)
     if call.method == "HEAD":
         call.log("native.HeadBucket", name)
-        return head_bucket(native, call, native.bucket(principal, name, LIST_BUCKET), "/".join(rest))
+        return head_bucket(native, call, native.bucket(principal, name, LIST_BUCKET), prefix)
     action = call.action()
     if (call.method, action.action) == CREATE:
         call.log("native.create-bck", name)

@@ -32,7 +32,8 @@ def kept(record: ObjectRecord, owner: str, metadata: Mapping[str, str]) -> Attri
 def copy_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
     """Make the object that `object_to` names: a copy of constant cost, or what a transform makes of the source.
 
-    A transformed object inherits no attribute of its source. Nothing is stored when the transform fails half-way.
+    A transformed object inherits no attribute of its source; its content type is the transform's. Nothing is stored
+    when the transform fails half-way.
     """
     assert call.principal is not None
     target = parse_unified(call.query["object_to"], native.nodes)
@@ -56,7 +57,8 @@ def store_transformed(
     except NoSuchTransform as error:
         raise NativeError(400, f"ETL {call.query['etl_name']} doesn't exist") from error
     with closing(opened) as source:
-        return native.store.objects.copy(source, destination, name, Attributes(call.principal.id))
+        attributes = Attributes(call.principal.id, content=source.record.content)
+        return native.store.objects.copy(source, destination, name, attributes)
 
 
 def as_sent(text: str) -> str:

@@ -20,14 +20,15 @@ def lens(native: Native, call: Call) -> Opener:
 
 
 def transformed(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
-    """The transform's result, all of it: ranges are ignored, and no attribute of the source object is shown."""
+    """The transform's result, all of it, with its own type: ranges are ignored, no attribute of the source is shown."""
     name = call.query["etl_name"]
     try:
         source = lens(native, call)(bucket, key, ALWAYS)
     except NoSuchTransform as error:
         hint = f'try starting new ETL with "{call.origin()}/v1/etl/init" endpoint'
         raise NativeError(404, f"{name} is not running - {hint}") from error
-    headers: Headers = [("Content-Type", "application/octet-stream")]
+    content_type = source.record.content.get("content-type", "application/octet-stream")
+    headers: Headers = [("Content-Type", content_type)]
     try:
         return content_reply(source, headers, None)
     except BaseException:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from nativeapi.call import Call, Headers, Reply
 from nativeapi.errors import NativeError
-from nativeapi.properties import BY_TYPE
+from nativeapi.properties import BY_TYPE, CHECKSUM_TYPES
 from storage.content import ByteRange, Segments, Span
 from storage.errors import InvalidRange
 from storage.payload import Reader, encoded
@@ -108,7 +108,7 @@ class NativePayload:
             found, expected = digests[self._announced].hex(), self._value.hex()
             raise NativeError(
                 400,
-                f"BAD DATA CHECKSUM: {self._announced}({expected} != {found}) (context: {self._name})",
+                f"BAD DATA CHECKSUM: {CHECKSUM_TYPES[self._announced]}({expected} != {found}) (context: {self._name})",
                 code="ErrBadCksum",
             )
         return encoded(digests, KEPT)
