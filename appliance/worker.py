@@ -14,7 +14,6 @@ from typing import Any, Final, Protocol
 
 import gevent
 import gevent.socket
-from gevent import monkey
 from gevent.event import Event
 from gunicorn.sock import ssl_context
 from gunicorn.workers.ggevent import GeventWorker
@@ -22,11 +21,10 @@ from gunicorn.workers.ggevent import GeventWorker
 from appliance.connection import Connection, Environ, Handover, Observer, unobserved
 from appliance.full_lane import FullLane
 from appliance.http.head import Limits
-from appliance.http.listener import Listener, Loads
+from appliance.http.listener import Listener, Loads, NativeSocket
 from appliance.http.pulse import BEAT_SECONDS, Pulse
 from appliance.http.transport import PeerGone, SecureTransport, Transport
 
-NativeSocket: Final = monkey.get_original("socket", "socket")
 STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
 

@@ -12,13 +12,16 @@ from typing import Final
 
 from gunicorn_h1c import (
     HttpRequest,
-    IncompleteError,
     LimitRequestHeaders,
     LimitRequestLine,
     ParseError,
+    _parser_fast,
     parse_request_fast,
 )
 
+# The fast parser raises some of the package's public exceptions and these two of its own, of the same names.
+IncompleteError: type[Exception] = _parser_fast.IncompleteError
+MALFORMED: tuple[type[Exception], ...] = (ParseError, _parser_fast.ParseError)
 FIELDS_MAX: Final = 256  # what the parser has room for
 LINE_END: Final = b"\r"
 
@@ -81,7 +84,7 @@ def parse(data: bytes, known: int, limits: Limits) -> HttpRequest | None:
         return None
     except (LimitRequestLine, LimitRequestHeaders) as error:
         raise too_large(str(error)) from None
-    except ParseError as error:
+    except MALFORMED as error:
         raise bad(str(error)) from None
     # The parser lets a CR occur only before an LF, so there are as many as lines if and only if no LF is bare.
     if data.count(LINE_END, 0, request.consumed) != request.header_count + 2:

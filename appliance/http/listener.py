@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Collection
 from typing import Any, Final
 
-from gevent import Greenlet, get_hub
+from gevent import Greenlet, get_hub, monkey
 from gevent.pool import Group
 
 READ: Final = 1
@@ -16,6 +16,8 @@ ABSENT: Final = -1
 TURN_SECONDS: Final = 0.0005  # what a fuller process waits for an emptier one to accept
 TURNS: Final = 4  # so often; then the other one is busy or hung, and whoever can accepts
 PAUSE_SECONDS: Final = 0.1  # after the system refused, as it does when descriptors run out
+
+NativeSocket: Final = monkey.get_original("socket", "socket")
 
 Serve = Callable[[socket.socket, Any], None]
 
@@ -53,7 +55,7 @@ class Listener:
     def __init__(self, sock: socket.socket, serve: Serve, *, room: int, process: int, loads: Loads) -> None:
         self.connections = Group()
         self._open = 0
-        self._sock = sock
+        self._sock: Any = sock  # whose accept() would make a patched socket
         self._serve = serve
         self._room = room
         self._process = process
@@ -88,12 +90,13 @@ class Listener:
 
     def _accept(self) -> None:
         try:
-            client, address = self._sock.accept()
+            fd, address = self._sock._accept()
         except BlockingIOError:
             return  # another process was faster
         except OSError:
             self._wait(self._pause)
             return
+        client = NativeSocket(self._sock.family, self._sock.type, self._sock.proto, fileno=fd)
         self._open += 1
         self._loads.publish(self._process, self._open)
         self.connections.start(Greenlet(self._run, client, address))
