@@ -11,7 +11,6 @@ import msgspec
 
 from s3api.errors import S3Error, codes
 from storage.checksums import ALGORITHMS, DEFAULT
-from storage.payload import encoded
 
 PREFIX = "x-amz-checksum-"
 HEADERS = {PREFIX + name: name for name in ALGORITHMS}  # header or trailer to algorithm
@@ -46,7 +45,7 @@ class Integrity(msgspec.Struct, frozen=True, gc=False):
         expected = self.expected if trailing is None else trailing
         if expected is not None and not compare_digest(expected, digests[algorithm]):
             raise bad_checksum(algorithm)
-        return encoded(digests, frozenset({algorithm}))
+        return {algorithm: _base64(digests[algorithm])}
 
 
 def integrity(headers: Mapping[str, str], *, default: str | None = DEFAULT) -> Integrity:
