@@ -8,7 +8,7 @@ from pathlib import Path
 
 import lmdb
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from storage.engines import longkeys
@@ -45,7 +45,7 @@ def walked(pairs: Iterator[tuple[bytes, memoryview]]) -> list[tuple[bytes, bytes
     return [(key, bytes(value)) for key, value in pairs]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, deadline=None)
 @given(changes=CHANGES, ranges=st.lists(st.tuples(BOUNDS, BOUNDS), min_size=1, max_size=8))
 @example(changes=[(b"a" * 500, b"1"), (b"a" * 501, b"2"), (b"a" * 500 + b"\x00", b"3")], ranges=[(b"", b"\xff" * 3000)])
 def test_long_keys_read_as_a_sorted_dict_does(
@@ -67,7 +67,7 @@ def test_long_keys_read_as_a_sorted_dict_does(
         txn.abort()
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None)
 @given(keys=st.lists(KEYS, unique=True, max_size=30), order=st.randoms(use_true_random=False))
 def test_nothing_remains_of_long_keys_that_are_deleted(store: Store, keys: list[bytes], order: object) -> None:
     trees = store.trees
