@@ -50,6 +50,9 @@ class Authenticated(msgspec.Struct, frozen=True, gc=False):
     scope: str = ""  # 20130524/us-east-1/s3/aws4_request
     signing_key: bytes = b""
 
+    def __repr__(self) -> str:
+        return f"<Authenticated {self.access_key}>"  # the signing key is as good as the secret for a day
+
 
 def find_credential(keyring: Keyring, access_key: str, token: str | None) -> Credential:
     """The credential of a request; InvalidAccessKeyId or InvalidToken when it names none."""
