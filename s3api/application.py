@@ -64,6 +64,7 @@ class S3Application:
             SignatureV4(keyring, region=region), SignatureV2(keyring) if signature_v2 else None
         )
         self._host_id = host_id
+        self._host_header = ("x-amz-id-2", host_id)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes] | Segments:
         try:
@@ -76,8 +77,7 @@ class S3Application:
         except Exception:
             logger.exception("request %s failed", environ["sluice.request_id"])
             status, headers, body = self._refusal(S3Error(codes.InternalError), environ)
-        headers.append(("x-amz-request-id", environ["sluice.request_id"]))
-        headers.append(("x-amz-id-2", self._host_id))
+        headers += (("x-amz-request-id", environ["sluice.request_id"]), self._host_header)
         start_response(status, headers)
         return body
 
@@ -90,7 +90,10 @@ class S3Application:
         declared = DECLARED.get(operation.name)
         if declared is None:
             raise S3Error(codes.NotImplemented, f"The operation {operation.name} is not implemented")
-        refuse_unsupported(declared, request)
+        if not declared.refused.isdisjoint(request.headers):
+            refuse_unsupported(declared, request)
+        if request.query:
+            refuse_transform(declared, request)
         signed = self._authenticate(request, declared)
         environ["sluice.account"] = signed.principal.id
         bucket = NO_BUCKET if declared.subject is Subject.ACCOUNT else self._admit(declared, request, signed)
@@ -101,7 +104,7 @@ class S3Application:
             request.method,
             request.path,
             request.raw_query,
-            request.headers,
+            request.signed_headers,
             now=self._service.clock() / SECOND,
             bucket=request.host_bucket,
         )
@@ -134,11 +137,15 @@ class S3Application:
 
 
 def refuse_unsupported(declared: Declared, request: Request) -> None:
-    """501 for headers and parameters that ask for what the operation cannot do: silence would be worse."""
+    """501 for headers that ask for what the operation cannot do: silence would be worse."""
     headers = request.headers
     for name in declared.refused.intersection(headers):
         if headers[name] not in HARMLESS_VALUES.get(name, ()):
             raise _unsupported(name, headers[name])
+
+
+def refuse_transform(declared: Declared, request: Request) -> None:
+    """501 where a transform is named and the operation has none."""
     if ETL_NAME in request.query and declared.operation.name not in LENSED:
         raise S3Error(codes.NotImplemented, f"{declared.operation.name} does not go through a transform")
 

@@ -10,10 +10,10 @@ from s3api.reader import BadValue, whole_number
 from s3api.times import parse_http_date
 from storage.conditions import ALWAYS, Conditions
 
-_READ: Final = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since"})
+CONDITIONAL_HEADERS: Final = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since"})
 _WRITE: Final = frozenset({"if-match", "if-none-match"})
 _COPY_PREFIX: Final = "x-amz-copy-source-"
-_COPY: Final = frozenset(_COPY_PREFIX + name for name in _READ)
+_COPY: Final = frozenset(_COPY_PREFIX + name for name in CONDITIONAL_HEADERS)
 _DELETE_TIME: Final = "x-amz-if-match-last-modified-time"
 _DELETE_SIZE: Final = "x-amz-if-match-size"
 DELETE_HEADERS: Final = frozenset({_DELETE_TIME, _DELETE_SIZE})
@@ -33,7 +33,7 @@ def clean_etag(text: str) -> str:
 
 def read_conditions(headers: Mapping[str, str], prefix: str = "") -> Conditions:
     """What GET and HEAD ask for; with the prefix, what a copy asks of its source."""
-    if (_COPY if prefix else _READ).isdisjoint(headers):
+    if (_COPY if prefix else CONDITIONAL_HEADERS).isdisjoint(headers):
         return ALWAYS
     return Conditions(
         if_match=parse_etags(headers.get(prefix + "if-match")),

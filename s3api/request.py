@@ -10,6 +10,7 @@ from s3api.errors import S3Error, codes
 from s3api.model import Level
 
 LONGEST_KEY: Final = 1024  # bytes of UTF-8
+SURELY_SHORT: Final = LONGEST_KEY // 4  # characters
 ALIAS: Final = "/s3"  # a second root, for clients that were set up for AIStore
 
 _SIGNING: Final = frozenset(
@@ -28,6 +29,7 @@ _SIGNING: Final = frozenset(
         "x-id",  # the SDKs' own note of the operation
     }
 )
+_ONLY_SIGNING: Final = re.compile(rf"(?:(?:{'|'.join(sorted(_SIGNING))})=[^&]*+(?:&|\Z))*+")
 _BAD_ESCAPE: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
@@ -46,7 +48,7 @@ class Request:
     """Plain values; nothing has been read from the body."""
 
     __slots__ = ("body", "bucket", "environ", "headers", "host_bucket", "key", "level", "method", "path", "query",
-                 "raw_query")
+                 "raw_query", "signed_headers")
 
     def __init__(self, environ: dict[str, Any], *, domains: tuple[str, ...] = ()) -> None:
         self.environ = environ
@@ -54,26 +56,39 @@ class Request:
         self.body: Body = environ["wsgi.input"]
         self.path, self.raw_query = split_target(environ["RAW_URI"])
         self.headers = join_headers(environ["sluice.headers"])
-        self.query = self._read_query() if self.raw_query else {}
+        self.signed_headers = self.headers
+        plain = not self.raw_query or _ONLY_SIGNING.fullmatch(self.raw_query)
+        self.query: dict[str, str] = {} if plain else read_query(self.raw_query)
+        if not plain and "Signature=" in self.raw_query:
+            self._take_moved_headers()
         self.host_bucket = find_host_bucket(self.headers.get("host", ""), domains) if domains else None
         self.bucket, self.key = split_path(self.path, self.host_bucket)
         self.level = Level.OBJECT if self.key else Level.BUCKET if self.bucket else Level.SERVICE
 
-    def _read_query(self) -> dict[str, str]:
-        """The parameters by name, the first of each, without those of the signature. Parameters named x-amz-* are
-        headers that a presigning client moved here; they count as headers."""
-        found: dict[str, str] = {}
-        for piece in self.raw_query.split("&"):
-            name, _, value = piece.partition("=")
-            if name in _SIGNING or not piece:
-                continue
-            name = decode_term(name)
-            if name[:6].lower() == "x-amz-":
-                if name not in _SIGNING:
-                    self.headers.setdefault(name.lower(), decode_term(value).encode().decode("latin-1"))
-            else:
-                found.setdefault(name, decode_term(value))
-        return found
+    def _take_moved_headers(self) -> None:
+        """Parameters named x-amz-* of a presigned URL are headers that the signer moved there.
+
+        V4 signs them where they are. V2 does not sign parameters: there they must be under the signature as headers.
+        """
+        moved = {
+            name.lower(): value.encode().decode("latin-1")
+            for name, value in self.query.items()
+            if name[:6].lower() == "x-amz-"
+        }
+        if moved:
+            self.headers = {**moved, **self.headers}
+            if "X-Amz-Signature=" not in self.raw_query:
+                self.signed_headers = self.headers
+
+
+def read_query(raw: str) -> dict[str, str]:
+    """The parameters by name, the first of each, without those of the signature."""
+    found: dict[str, str] = {}
+    for piece in raw.split("&"):
+        name, _, value = piece.partition("=")
+        if piece and name not in _SIGNING:
+            found.setdefault(decode_term(name), decode_term(value))
+    return found
 
 
 def split_target(target: str) -> tuple[str, str]:
@@ -114,15 +129,17 @@ def split_path(path: str, host_bucket: str | None) -> tuple[str, str]:
     """Bucket and key, decoded once; "" for what the path does not name."""
     if host_bucket is not None:
         return host_bucket, decode_key(path[1:])
-    if path.startswith(ALIAS) and path[3:4] in ("", "/"):
+    if path[:3] == ALIAS and path[3:4] in ("", "/"):
         path = path[3:]
     bucket, _, key = path[1:].partition("/")
+    if len(key) <= SURELY_SHORT and "%" not in path and path.isascii():
+        return bucket, key
     return decode_path(bucket), decode_key(key)
 
 
 def decode_key(raw: str) -> str:
     key = decode_path(raw)
-    if len(key) > LONGEST_KEY // 4 and (size := len(key.encode())) > LONGEST_KEY:
+    if len(key) > SURELY_SHORT and (size := len(key.encode())) > LONGEST_KEY:
         raise S3Error(codes.KeyTooLongError, Size=size, MaxSizeAllowed=LONGEST_KEY)
     return key
 

@@ -81,7 +81,7 @@ def _matches(operation: Operation, query: Mapping[str, str], headers: Mapping[st
 def _refuse_unknown(level: Level, query: Mapping[str, str]) -> None:
     for name, value in query.items():
         foreign = name in EVERY_SUBRESOURCE and name not in SUBRESOURCES[level]
-        if foreign or not (value or name in KNOWN_NAMES):
+        if foreign or not (value or name in KNOWN_NAMES or name[:6].lower() == "x-amz-"):
             raise S3Error(codes.NotImplemented, f"The sub-resource {name} is not implemented")
 
 

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from s3api.call import Call
 from s3api.checksums import integrity
-from s3api.conditions import DELETE_HEADERS, delete_conditions, read_conditions, write_conditions
+from s3api.conditions import CONDITIONAL_HEADERS, DELETE_HEADERS, delete_conditions, read_conditions, write_conditions
 from s3api.declare import operation
 from s3api.errors import S3Error, codes
 from s3api.headers import ATTRIBUTE_HEADERS, checksum_headers, describe, read_attributes
@@ -15,12 +15,13 @@ from s3api.ranges import parse_range
 from s3api.reader import BadValue, whole_number
 from s3api.reply import OK, PARTIAL_CONTENT, Headers, Reply, empty_reply, no_content
 from s3api.versions import NULL_VERSION, names_missing_version, refuse_missing_version
-from storage.content import Content, Span
+from storage.content import Span
 from storage.errors import InvalidRange
 from storage.records import ObjectRecord, Part
 from storage.source import Source
 
 READ_HEADERS: Final = frozenset({"x-amz-checksum-mode"})
+_SELECTING: Final = READ_HEADERS | CONDITIONAL_HEADERS | {"range"}
 LAST_PART: Final = 10_000
 
 # Parameters that replace headers of the answer.
@@ -59,20 +60,30 @@ def put_object(call: Call) -> Reply:
 
 @operation("GetObject", allow="s3:GetObject", headers=READ_HEADERS)
 def get_object(call: Call) -> Reply:
-    query = call.query
-    if query:
-        refuse_missing_version(query)
-        opener = call.lens(query)
-    else:
-        opener = call.store.objects.open
-    source = opener(call.bucket, call.request.key, read_conditions(call.headers))
+    request = call.request
+    if not request.query and _SELECTING.isdisjoint(request.headers):
+        return plain_get(call)
+    refuse_missing_version(call.query)
+    source = call.lens(call.query)(call.bucket, request.key, read_conditions(call.headers))
     try:
-        return _content_reply(call, source)
+        return content_reply(call, source)
     finally:
         source.close()
 
 
-def _content_reply(call: Call, source: Source) -> Reply:
+def plain_get(call: Call) -> Reply:
+    """What most requests are: all of the current version, unconditionally. `content_reply` would answer the same."""
+    source = call.store.objects.open(call.bucket, call.request.key)
+    try:
+        headers = describe(source.record)
+        headers.append(("Content-Length", str(source.record.size)))
+        content = source.content()
+        return Reply(OK, headers, (content,) if isinstance(content, bytes) else content)
+    finally:
+        source.close()
+
+
+def content_reply(call: Call, source: Source) -> Reply:
     """The answer with the source's bytes, whose descriptors it owns from now on."""
     record = source.record
     size = source.size
