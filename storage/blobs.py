@@ -64,12 +64,15 @@ class Blobs:
         return NewBlob(self, blob_id, fd)
 
     def open(self, blob_id: str) -> int:
-        """A descriptor to read the blob from, the caller's to close; `FileNotFoundError` when it is gone."""
+        """A descriptor to read the blob from, the caller's to close.
+
+        `FileNotFoundError` when the blob is gone, `VolumeFailed` when more than that is.
+        """
         try:
             return os.open(self.path(blob_id), os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            raise
         except OSError as error:
+            if isinstance(error, FileNotFoundError) and os.path.isdir(self.directory(blob_id[:2])):
+                raise
             raise VolumeFailed(self._volume, error.strerror or str(error)) from error
 
     def adopt(self, files: Iterable[Segment]) -> list[Blob]:
