@@ -45,6 +45,9 @@ def client_of(endpoint: str, token: str, flags: Mapping[str, Sequence[str]]) -> 
 
 
 def local_token(settings: Settings) -> str:
+    """The token of the node with these settings; "" when its first start has yet to make one."""
+    if settings.root_token:
+        return settings.root_token
     try:
         found = root.load(settings)
     except root.WrongRoot as error:

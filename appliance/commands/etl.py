@@ -89,7 +89,7 @@ def read_spec(where: str) -> list[dict[str, Any]]:
     try:
         return messages(spec_text(where))
     except InvalidSpec as error:
-        fail(f"{where}: {error}", status=WRONG)
+        fail(f"{where}: {' '.join(str(error).split())}", status=WRONG)
     except (OSError, ValueError) as error:
         reason = error.reason if isinstance(error, URLError) else error
         fail(f"{where} cannot be read: {reason}", status=WRONG)
