@@ -122,16 +122,13 @@ class Lenses:
         content: Content | Iterator[bytes],
         size: int | None,
     ) -> Answer:
-        """Send until somebody answers, as AIStore does: a lost connection is worth ten more attempts, a timeout none."""
+        """Send until somebody answers, as AIStore does: after a lost connection ten times more, after a timeout never."""
         waits = 0
         while True:
-            channel = self._channels[transform.spec.communication]
             spec = transform.spec
-            request = Request(
-                transform.address, bucket.name, key, arguments, spec.obj_timeout, spec.object_seconds
-            )
+            request = Request(transform.address, bucket.name, key, arguments, spec.obj_timeout, spec.object_seconds)
             try:
-                return channel.send(request, content, size)
+                return self._channels[spec.communication].send(request, content, size)
             except ConnectionFailed as error:
                 if waits == MOST_RETRIES or isinstance(content, Iterator):
                     raise TransformFailed(BAD_GATEWAY, f"ETL error: {error}") from error

@@ -4,8 +4,8 @@
 
 It runs COMMAND in a process group of its own and keeps at most LIMIT bytes of what that writes, in LOG and LOG.1. When
 told to end by SIGTERM, or when the process PARENT dies, it sends SIGTERM to the group, and SIGKILL to every descendant
-GRACE seconds later. When the server ends by itself, its descendants are killed at once. Either way nothing of it is left
-when the guard ends, with the status of the server (128 + n for signal n).
+GRACE seconds later. When the server ends by itself, its descendants are killed at once. Either way nothing of it is
+left when the guard ends, with the status of the server (128 + n for signal n).
 """
 
 from __future__ import annotations
