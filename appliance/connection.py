@@ -13,8 +13,8 @@ from gunicorn_h1c import HttpRequest
 from appliance.http import reply
 from appliance.http.body import Body, Chunked, Empty, Sized
 from appliance.http.head import (
+    COMMON,
     EXPECT,
-    PLAIN,
     UPGRADE,
     Limits,
     Refused,
@@ -107,7 +107,7 @@ class Connection:
             return False
         headers = request.headers
         seen = traits(headers)
-        if seen != PLAIN or request.minor_version != 1 or request.method not in METHODS:
+        if seen not in COMMON or request.minor_version != 1 or request.method not in METHODS:
             self._check(request, seen, data)
         consumed: int = request.consumed
         rest = data[consumed:] if len(data) > consumed else b""
@@ -119,7 +119,7 @@ class Connection:
         else:
             self._body = EMPTY
             self._pending = rest
-        self._last = request.connection_close == 1 or self._pulse.stopping
+        self._last = request.connection_close == 1
         self._answer({
             "REQUEST_METHOD": METHODS.get(request.method) or request.method.decode("latin-1"),
             "RAW_URI": target(request),
@@ -265,16 +265,16 @@ class Connection:
     def _head_of_reply(self, framing: str) -> bytes:
         if not self._status:
             raise reply.BrokenReply("start_response was not called")
-        if not (self._last or self._body.finished):
-            self._last = self._is_last()
+        if not self._last:
+            self._last = self._pulse.stopping or (not self._body.finished and self._is_hopeless())
         head = reply.head(self._status, self._headers, self._pulse.dated, framing + LAST if self._last else framing)
         self._sent_head = True
         return head
 
-    def _is_last(self) -> bool:
-        """The body isn't finished: is it hopeless to read on until the next request?"""
+    def _is_hopeless(self) -> bool:
+        """Nobody will read to the end of the body and the next request."""
         body = self._body
-        return self._pulse.stopping or body.broken or body.awaited or (body.left or 0) > DRAIN_MAX
+        return body.broken or body.awaited or (body.left or 0) > DRAIN_MAX
 
     def _fail(self, environ: Environ, status: str, code: str, message: str) -> int:
         """Report the failure if the reply hasn't begun; else cut the connection rather than lie."""

@@ -126,6 +126,7 @@ class SluiceWorker(GeventWorker):
         transport = self._transport(client)
         try:
             if isinstance(transport, SecureTransport):
+                transport.deadline = time.monotonic() + self.limits.head_seconds
                 transport.handshake()
             self._connection(transport, addr).serve()
         except Handover as handover:

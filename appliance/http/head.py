@@ -1,8 +1,9 @@
 """Request heads: what the fast lane takes, what goes to gunicorn's own machinery, and what nobody may answer.
 
-`gunicorn_h1c` parses and refuses most of what is ambiguous: repeated, signed or enormous Content-Length, Content-Length
+`gunicorn_h1c` parses and refuses most of what is ambiguous: a repeated or signed Content-Length, Content-Length
 beside Transfer-Encoding, stacked or unknown codings, spaces before the colon, control characters. It takes (0.6.9)
-bare LF as a line end, folded lines and a Transfer-Encoding that doesn't end in chunked; these are refused here.
+bare LF as a line end, folded lines, a Transfer-Encoding that doesn't end in chunked and lengths of 20 digits, which it
+wraps around; these are refused here.
 """
 
 from __future__ import annotations
@@ -32,10 +33,19 @@ EXPECT: Final = 2
 UPGRADE: Final = 4
 CODING: Final = 8
 FOLD: Final = 16
+LENGTH: Final = 32
 
-PLAIN: Final = HOST  # alone: the common request
+COMMON: Final = frozenset((HOST, HOST | LENGTH))
 _ONCE: Final = HOST | CODING  # a second one is an attempt to be read in two ways
-_TRAITS: Final = {b"host": HOST, b"expect": EXPECT, b"upgrade": UPGRADE, b"transfer-encoding": CODING, b"": FOLD}
+_TRAITS: Final = {
+    b"host": HOST,
+    b"expect": EXPECT,
+    b"upgrade": UPGRADE,
+    b"transfer-encoding": CODING,
+    b"": FOLD,
+    b"content-length": LENGTH,
+}
+_DIGITS_MAX: Final = 18  # of a Content-Length: the parser wraps a larger number around 64 bits
 _LENGTHS: Final = frozenset(len(name) for name in _TRAITS)
 
 
@@ -76,12 +86,12 @@ def too_slow(reason: str) -> Refused:
 def parse(data: bytes, known: int, limits: Limits) -> HttpRequest | None:
     """The head at the beginning of `data`, of which `known` bytes were seen not to complete it; None if it is still
     incomplete. Raises `Refused`."""
+    if data[0] == 10:
+        raise bad("An empty line before the request does not end with CRLF.")
     try:
         request = parse_request_fast(data, known, limits.line_bytes, FIELDS_MAX, limits.field_bytes)
     except IncompleteError:
-        if len(data) > limits.head_bytes:
-            raise too_large("The request head is too large.") from None
-        return None
+        return _incomplete(data, limits)
     except (LimitRequestLine, LimitRequestHeaders) as error:
         raise too_large(str(error)) from None
     except MALFORMED as error:
@@ -94,14 +104,21 @@ def parse(data: bytes, known: int, limits: Limits) -> HttpRequest | None:
     return request
 
 
+def _incomplete(data: bytes, limits: Limits) -> None:
+    if len(data) > limits.head_bytes:
+        raise too_large("The request head is too large.")
+
+
 def traits(headers: tuple[tuple[bytes, bytes], ...]) -> int:
     """What of the above the headers carry. Raises `Refused`."""
     seen = 0
-    for name, _ in headers:
+    for name, value in headers:
         if len(name) in _LENGTHS:
             trait = _TRAITS.get(name.lower(), 0)
             if trait & seen & _ONCE:
                 raise bad(f"{name.decode('latin-1')} occurs more than once.")
+            if trait == LENGTH and len(value) > _DIGITS_MAX:
+                raise bad("The Content-Length is too large.")
             seen |= trait
     return seen
 

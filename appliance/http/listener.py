@@ -14,7 +14,7 @@ READ: Final = 1
 SLOTS: Final = 256
 ABSENT: Final = -1
 TURN_SECONDS: Final = 0.0005  # what a fuller process waits for an emptier one to accept
-TURNS: Final = 4  # so often; then the other one is busy or hung, and whoever can accepts
+TURNS: Final = 16  # so often; then the other one is busy or hung, and whoever can accepts
 PAUSE_SECONDS: Final = 0.1  # after the system refused, as it does when descriptors run out
 
 NativeSocket: Final = monkey.get_original("socket", "socket")
@@ -24,7 +24,7 @@ Serve = Callable[[socket.socket, Any], None]
 
 class Loads:
     """How many connections each process serves. Make it before the fork; the memory is shared. It is a hint and no
-    more: whoever reads a stale number waits two milliseconds for nothing."""
+    more: whoever reads a stale number waits some milliseconds for nothing."""
 
     def __init__(self) -> None:
         self._counts = memoryview(mmap.mmap(-1, SLOTS * 4)).cast("i")

@@ -184,6 +184,13 @@ def test_slow_head_is_timed_out(echo: Server) -> None:
         assert wire.is_closed()
 
 
+def test_idle_connection_outlives_the_time_for_a_head_and_for_a_body(echo: Server) -> None:
+    with echo.connect() as wire:
+        wire.ask(put("/read", b"x"))
+        time.sleep(3.5)
+        assert wire.ask(GET).body == b"small"
+
+
 def test_head_request_keeps_the_length_and_has_no_body(echo: Server) -> None:
     (echo.folder / "data").write_bytes(b"x" * 1000)
     with echo.connect() as wire:
@@ -248,10 +255,11 @@ def test_failure_after_the_head_cuts_the_connection(echo: Server) -> None:
 
 
 def test_every_reply_is_observed_once(echo: Server) -> None:
+    before = len(echo.trace("observed"))
     with echo.connect() as wire:
         wire.ask(b"GET /small?watched HTTP/1.1\r\nHost: a\r\n\r\n")
         wire.ask(b"GET /pieces?11 HTTP/1.1\r\nHost: a\r\n\r\n")
-    lines = echo.trace("observed")
+    lines = echo.awaits("observed", before + 2)
     assert lines[-2:] == ["GET /small?watched 200 5", "GET /pieces?11 200 11"]
 
 
