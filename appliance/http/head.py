@@ -91,7 +91,8 @@ def parse(data: bytes, known: int, limits: Limits) -> HttpRequest | None:
     try:
         request = parse_request_fast(data, known, limits.line_bytes, FIELDS_MAX, limits.field_bytes)
     except IncompleteError:
-        return _incomplete(data, limits)
+        _check_size(len(data), limits)
+        return None
     except (LimitRequestLine, LimitRequestHeaders) as error:
         raise too_large(str(error)) from None
     except MALFORMED as error:
@@ -99,13 +100,12 @@ def parse(data: bytes, known: int, limits: Limits) -> HttpRequest | None:
     # The parser lets a CR occur only before an LF, so there are as many as lines if and only if no LF is bare.
     if data.count(LINE_END, 0, request.consumed) != request.header_count + 2:
         raise bad("A line of the request head does not end with CRLF.")
-    if request.consumed > limits.head_bytes:
-        raise too_large("The request head is too large.")
+    _check_size(request.consumed, limits)
     return request
 
 
-def _incomplete(data: bytes, limits: Limits) -> None:
-    if len(data) > limits.head_bytes:
+def _check_size(size: int, limits: Limits) -> None:
+    if size > limits.head_bytes:
         raise too_large("The request head is too large.")
 
 

@@ -21,8 +21,8 @@ from appliance.http.pulse import Pulse
 READ, WRITE = 1, 2
 SENDFILE_MAX = 1 << 30  # bytes a call
 TLS_PIECE = 256 * 1024  # bytes
-LINGER_SECONDS = 2.0
-LINGER_BYTES = 4 * 1024 * 1024
+LINGER_SECONDS = 5.0
+LINGER_BYTES = 64 * 1024 * 1024  # a part of an upload: many clients read no reply before they have sent it
 
 
 class PeerGone(Exception):
