@@ -30,6 +30,7 @@ _SIGNING: Final = frozenset(
     }
 )
 _ONLY_SIGNING: Final = re.compile(rf"(?:(?:{'|'.join(sorted(_SIGNING))})=[^&]*+(?:&|\Z))*+")
+_PRESIGNED: Final = re.compile("(?:^|&)(X-Amz-)?Signature=")
 _BAD_ESCAPE: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
@@ -59,16 +60,16 @@ class Request:
         self.signed_headers = self.headers
         plain = not self.raw_query or _ONLY_SIGNING.fullmatch(self.raw_query)
         self.query: dict[str, str] = {} if plain else read_query(self.raw_query)
-        if not plain and "Signature=" in self.raw_query:
-            self._take_moved_headers()
+        if not plain and (presigned := _PRESIGNED.search(self.raw_query)):
+            self._take_moved_headers(are_signed=presigned[1] is not None)
         self.host_bucket = find_host_bucket(self.headers.get("host", ""), domains) if domains else None
         self.bucket, self.key = split_path(self.path, self.host_bucket)
         self.level = Level.OBJECT if self.key else Level.BUCKET if self.bucket else Level.SERVICE
 
-    def _take_moved_headers(self) -> None:
+    def _take_moved_headers(self, *, are_signed: bool) -> None:
         """Parameters named x-amz-* of a presigned URL are headers that the signer moved there.
 
-        V4 signs them where they are. V2 does not sign parameters: there they must be under the signature as headers.
+        V4 signs them where they are. V2 signs no parameters: there they must be under the signature as headers.
         """
         moved = {
             name.lower(): value.encode().decode("latin-1")
@@ -77,7 +78,7 @@ class Request:
         }
         if moved:
             self.headers = {**moved, **self.headers}
-            if "X-Amz-Signature=" not in self.raw_query:
+            if not are_signed:
                 self.signed_headers = self.headers
 
 
