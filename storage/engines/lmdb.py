@@ -22,8 +22,10 @@ from storage.index import FIRST_BATCH, LARGEST_BATCH, Check, IndexClosed, Put, r
 T = TypeVar("T")
 
 READERS = 4096  # transactions open at once, in all processes: one for each thread that reads
+LOCKS = 64 * READERS + 8192  # bytes: a line for each reader, and the head
 BATCH_BYTES = 16 << 20  # of values; the batch that passes it ends there
 NEARLY_FULL = 4 << 20  # bytes free at which a write cut short is taken for a full disk
+BEGINNING = 1 << 20  # bytes without which no index is begun
 
 
 class Durability(Enum):
@@ -49,10 +51,8 @@ class LmdbIndex:
         self._volume = path.parent
         self._closed = False
         try:
-            path.mkdir(mode=0o700, exist_ok=True)
-            self._env = _opened(path, durability)
-            self._trees = Trees(keys=self._env.open_db(b"keys"), rests=self._env.open_db(b"rests"))
-            _sync_folders(path)
+            _prepare(path)
+            self._env, self._trees = _opened(path, durability)
         except (lmdb.Error, OSError) as error:
             raise self._trouble(error) from error
         self._begin = self._env.begin
@@ -176,7 +176,7 @@ class LmdbIndex:
         return VolumeFailed(self._volume, str(error))
 
 
-def _opened(path: Path, durability: Durability) -> lmdb.Environment:
+def _opened(path: Path, durability: Durability) -> tuple[lmdb.Environment, Trees]:
     environment = lmdb.open(
         os.fspath(path),
         map_size=_map_size(path),
@@ -186,8 +186,28 @@ def _opened(path: Path, durability: Durability) -> lmdb.Environment:
         max_spare_txns=1,
         metasync=durability is Durability.SYNCED,
     )
-    environment.reader_check()  # what killed processes were reading must not be kept for them
-    return environment
+    try:
+        environment.reader_check()  # what killed processes were reading must not be kept for them
+        trees = Trees(keys=environment.open_db(b"keys"), rests=environment.open_db(b"rests"))
+        _sync_folders(path)
+    except (lmdb.Error, OSError):
+        environment.close()  # LMDB opens a file only once in a process, and there may be another attempt
+        raise
+    return environment, trees
+
+
+def _prepare(path: Path) -> None:
+    """Make room for what LMDB has no way to find a full disk at: the locks' pages, and the first pages of a new file.
+
+    The locks are written through memory, where a page that the disk has no room for ends the process (SIGBUS), and a
+    new file of which only a part was written is never opened again.
+    """
+    path.mkdir(mode=0o700, exist_ok=True)
+    if not (path / "data.mdb").exists() and _free(path) < BEGINNING:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with open(path / "lock.mdb", "ab") as locks:
+        if os.fstat(locks.fileno()).st_blocks * 512 < LOCKS:
+            os.posix_fallocate(locks.fileno(), 0, LOCKS)
 
 
 def _map_size(path: Path) -> int:

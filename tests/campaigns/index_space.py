@@ -48,7 +48,8 @@ def churn(index: LmdbIndex, file: Path, overwrites: int) -> int:
         spent += time.process_time() - begun
         if (done + COMMIT) % KEYS == 0:
             ratio = file.stat().st_size / sum(sizes.values())
-            print(f"{done + COMMIT:>8} puts: file {ratio:.2f} x live data, {spent / KEYS * 1e6:.1f} µs CPU a put", flush=True)
+            cost = spent / KEYS * 1e6
+            print(f"{done + COMMIT:>8} puts: file {ratio:.2f} x live data, {cost:.1f} µs CPU a put", flush=True)
             spent = 0.0
     return int(ratio > ALLOWED)
 

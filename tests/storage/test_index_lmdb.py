@@ -52,6 +52,7 @@ with environment.begin(write=True):
 # Fills a filesystem, deletes when it is full, and writes again. Runs where tests may mount, with the mount its own.
 FILLER = """
 import sys
+from contextlib import suppress
 from pathlib import Path
 from storage.engines.lmdb import LmdbIndex
 from storage.errors import OutOfSpace
@@ -59,7 +60,7 @@ from storage.errors import OutOfSpace
 volume = Path(sys.argv[1])
 index, acknowledged = LmdbIndex(volume / "index"), []
 ballast = volume / "ballast"
-ballast.write_bytes(bytes(64 << 10))
+ballast.write_bytes(bytes(3 << 20))
 try:
     while True:
         key = b"%08d" % len(acknowledged)
@@ -67,7 +68,7 @@ try:
         acknowledged.append(key)
 except OutOfSpace as full:
     assert full.volume == volume, full
-assert len(acknowledged) > 500, len(acknowledged)
+assert len(acknowledged) > 300, len(acknowledged)
 expected = [pair for key in acknowledged for pair in ((key, key * 2000), (key + b"/beside", b""))]
 assert list(index.scan(b"", b"a")) == expected
 for size in (8 << 20, 1 << 20):
@@ -77,7 +78,17 @@ for size in (8 << 20, 1 << 20):
         continue
     raise AssertionError("there is no room for this")
 assert index.get(b"large") is None
+with suppress(OSError), open(volume / "rest", "wb", buffering=0) as rest:
+    while True:
+        rest.write(bytes(4096))
+try:
+    LmdbIndex(volume / "late")
+except OutOfSpace:
+    pass
+else:
+    raise AssertionError("there is no room for another index")
 ballast.unlink()
+LmdbIndex(volume / "late").close()
 index.commit(deletes=acknowledged[:100])
 index.commit(puts=[(b"again", b"x" * 20000)])
 assert list(index.scan(b"1", b"b")) == [(b"again", b"x" * 20000)]
@@ -114,7 +125,8 @@ def running(program: str, *arguments: object) -> Iterator[subprocess.Popen[str]]
     """A Python process of its own, killed in the end."""
     command = [sys.executable, "-c", program, *map(str, arguments)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
         try:
             yield process
         finally:
@@ -185,7 +197,7 @@ def test_greenlets_run_on_while_commits_wait_for_another_process(tmp_path: Path)
 
 
 def test_a_full_disk_refuses_commits_whole_and_takes_them_again_when_there_is_room(tmp_path: Path) -> None:
-    mounted = f'mount -t tmpfs -o size=12m none {tmp_path} && exec "$0" -c "$1" {tmp_path}'
+    mounted = f'mount -t tmpfs -o size=16m none {tmp_path} && exec "$0" -c "$1" {tmp_path}'
     command = ["unshare", "--map-root-user", "--mount", "sh", "-c", mounted, sys.executable, FILLER]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
+from typing import Any, TypeAlias
 
 import lmdb
 import pytest
@@ -20,6 +22,8 @@ KEYS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=6).map(b"".join)
 BOUNDS = st.one_of(KEYS, st.just(b""), st.just(b"\xff" * 3000))
 CHANGES = st.lists(st.tuples(KEYS, st.one_of(st.none(), st.binary(max_size=3))), max_size=40)
 
+Walk: TypeAlias = Callable[..., Iterator[tuple[bytes, memoryview]]]
+
 
 @dataclass(frozen=True)
 class Store:
@@ -34,15 +38,15 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield Store(environment, Trees(environment.open_db(b"keys"), environment.open_db(b"rests")))
 
 
-def change(txn: lmdb.Transaction, trees: Trees, key: bytes, value: bytes | None) -> None:
+def change(txn: lmdb.Transaction[bytes], trees: Trees, key: bytes, value: bytes | None) -> None:
     if value is None:
         longkeys.delete(txn, trees, key)
     else:
         longkeys.put(txn, trees, key, value)
 
 
-def walked(pairs: Iterator[tuple[bytes, memoryview]]) -> list[tuple[bytes, bytes]]:
-    return [(key, bytes(value)) for key, value in pairs]
+def walked(walk: Walk, txn: lmdb.Transaction[Any], trees: Trees, *bounds: bytes) -> list[tuple[bytes, bytes]]:
+    return [(key, bytes(value)) for key, value in walk(txn, trees, *bounds)]
 
 
 @settings(max_examples=400, deadline=None)
@@ -62,19 +66,19 @@ def test_long_keys_read_as_a_sorted_dict_does(
             assert longkeys.get(txn, trees, key) == value
         for start, stop in ranges:
             expected = sorted((key, value) for key, value in model.items() if start <= key < stop)
-            assert walked(longkeys.ascending(txn, trees, start, stop)) == expected
-            assert walked(longkeys.descending(txn, trees, start, stop)) == expected[::-1]
+            assert walked(longkeys.ascending, txn, trees, start, stop) == expected
+            assert walked(longkeys.descending, txn, trees, start, stop) == expected[::-1]
         txn.abort()
 
 
 @settings(max_examples=200, deadline=None)
 @given(keys=st.lists(KEYS, unique=True, max_size=30), order=st.randoms(use_true_random=False))
-def test_nothing_remains_of_long_keys_that_are_deleted(store: Store, keys: list[bytes], order: object) -> None:
+def test_nothing_remains_of_long_keys_that_are_deleted(store: Store, keys: list[bytes], order: Random) -> None:
     trees = store.trees
     with store.environment.begin(write=True) as txn:
         for key in keys:
             longkeys.put(txn, trees, key, key)
-        order.shuffle(keys)  # type: ignore[attr-defined]
+        order.shuffle(keys)
         while keys:
             longkeys.delete(txn, trees, keys.pop())
             assert all(longkeys.get(txn, trees, key) == key for key in keys)
