@@ -19,14 +19,13 @@ from storage.keys import COMPLETIONS, UPLOAD_ID_SIZE, UPLOADS, object_key, part_
 from storage.listing import UploadPage, list_uploads
 from storage.payload import Payload
 from storage.purge import drop, object_blobs, part_blobs, purge
-from storage.records import COMPLETION, OBJECT, PART, UPLOAD, Blob, Bucket, Completion, ObjectRecord, Part, Upload
+from storage.records import COMPLETION, OBJECT, PART, UPLOAD, Bucket, Completion, ObjectRecord, Part, Upload
 from storage.source import BlobSource, Source, SourcePayload, close_content
 from storage.threads import run
 from storage.volume import Partitions, Volume
 from storage.writer import ATTEMPTS, Lost, Writer
 
 REMEMBERED = 24 * 3600 * 1_000_000_000  # ns that a completion is answered the same again
-FIRST_NUMBER = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,17 +218,17 @@ class Uploads:
         found = dict(place.volume.index.scan(*parts_after(place.suffix, 0), batch=1024))
         parts = {part.number: part for part in map(PART.decode, found.values())}
         named = chosen(refs, parts, self._minimum)
+        taken = {part_key(place.suffix, part.number) for part in named}
         now = self._clock()
         record = completed(UPLOAD.decode(raw), named, now, expected)
         answered = Completion(digest_of(refs), now + REMEMBERED, without_content(record))
-        replaced, *_ = self._writer.replace(
+        replaced, _, _, *removed = self._writer.replace(
             place.bucket, place.volume, place.object_key, given, check_write,
-            checks=[(place.record_key, raw), *((key, found[key]) for key in named_keys(place.suffix, named))],
+            checks=[(place.record_key, raw), *((key, found[key]) for key in taken)],
             puts=[(place.object_key, OBJECT.encode(record)), (COMPLETIONS + place.suffix, COMPLETION.encode(answered))],
             deletes=[place.record_key, *found],
         )
-        kept = {blob.id for blob in record.blobs}
-        left: list[Blob] = [part.blob for part in parts.values() if part.blob and part.blob.id not in kept]
+        left = [blob for key, part in zip(found, removed) if key not in taken for blob in part_blobs(part)]
         drop(place.volume, [*left, *object_blobs(replaced)])
         self._purge_parts(place)
         return record
@@ -260,10 +259,6 @@ class Uploads:
         (blob,) = run(volume.blobs.adopt, source.files)
         sums = {algorithm: record.checksums[algorithm]} if algorithm else {}
         return Body(record.size, record.etag, sums, blob=blob)
-
-
-def named_keys(suffix: bytes, parts: Sequence[Part]) -> list[bytes]:
-    return [part_key(suffix, part.number) for part in parts]
 
 
 def without_content(record: ObjectRecord) -> ObjectRecord:

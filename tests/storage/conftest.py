@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from storage.attributes import Attributes
+from storage.conditions import ALWAYS, Conditions
 from storage.engines.memory import MemoryIndex
 from storage.index import Index
 from storage.layout import claim
@@ -44,8 +45,8 @@ class World:
     bucket: Bucket
     clock: Clock = field(default_factory=Clock)
 
-    def put(self, key: str, data: bytes, **options: object) -> ObjectRecord:
-        return self.store.objects.put(self.bucket, key, BytesPayload(data), ATTRIBUTES, **options)  # type: ignore[arg-type]
+    def put(self, key: str, data: bytes, *, given: Conditions = ALWAYS) -> ObjectRecord:
+        return self.store.objects.put(self.bucket, key, BytesPayload(data), ATTRIBUTES, given=given)
 
     def read(self, key: str) -> bytes:
         with self.store.objects.open(self.bucket, key) as source:
@@ -61,6 +62,12 @@ class World:
     def part(self, key: str, upload_id: str, number: int, data: bytes, *algorithms: str) -> str:
         payload = BytesPayload(data, algorithms=frozenset(algorithms))
         return self.store.uploads.put_part(self.bucket, key, upload_id, number, payload).etag
+
+    def left(self) -> list[bytes]:
+        """Every key of the indexes but the catalog's."""
+        return [key for volume in self.store.partitions.present for key, _ in volume.index.scan(b"d", b"z")] + [
+            key for volume in self.store.partitions.present for key, _ in volume.index.scan(b"a", b"c")
+        ]
 
     def files(self) -> list[Path]:
         """Every blob there is, named by a record or not."""

@@ -76,7 +76,7 @@ def test_what_changed_while_the_first_volume_was_missing_is_kept_when_it_returns
         assert all(volume.index.get(b"ckind\0new") == b"2" for volume in store.partitions.present)
 
 
-def test_a_follower_that_is_full_catches_up_with_the_next_change(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_follower_catches_up_with_the_next_change(world: World, caplog: pytest.LogCaptureFixture) -> None:
     if len(world.store.partitions.present) == 1:
         return
     follower = world.store.partitions.present[1]

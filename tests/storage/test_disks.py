@@ -31,7 +31,7 @@ def small_disk(mounted: Mounted) -> list[Path]:
 @pytest.mark.parametrize("size", [INLINE, 30_000, 3 * MIB])
 def test_a_full_disk_refuses_writes_whole_and_recovers_when_space_returns(mounted: Mounted, size: int) -> None:
     clock = Clock()
-    options = Options(inline_limit=INLINE, reserve=MIB)  # a disk that is full to the last byte takes no deletions either
+    options = Options(inline_limit=INLINE, reserve=MIB)  # what is full to the last byte takes no deletions either
     with opened(small_disk(mounted), clock=clock, options=options) as store:
         world = World(store, store.buckets.create("bucket", owner="me"), clock)
         stored: dict[str, bytes] = {}

@@ -69,7 +69,7 @@ def test_a_claim_is_kept_by_forked_processes_and_ends_with_the_last(tmp_path: Pa
 def test_a_missing_directory_stops_the_start_unless_told_otherwise(tmp_path: Path) -> None:
     paths = folders(tmp_path, 3)
     layout = found(paths)
-    with pytest.raises(UnusableDirectory, match=rf"{paths[1]} belongs to this node's set and is not among those given; "):
+    with pytest.raises(UnusableDirectory, match=f"{paths[1]} belongs to this node's set and is not among those given"):
         claim([paths[0], paths[2]])
     partial = found([paths[0], paths[2]], ignore_missing=True)
     assert [place.present for place in partial.places] == [True, False, True]
@@ -80,7 +80,7 @@ def test_an_unmounted_disk_is_recognised_by_its_empty_directory(tmp_path: Path) 
     paths = folders(tmp_path, 2)
     found(paths)
     paths[1].rename(tmp_path / "unplugged")
-    with pytest.raises(UnusableDirectory, match=rf"{paths[1]} is empty, and the volume made at {paths[1]} is missing; mount"):
+    with pytest.raises(UnusableDirectory, match=f"{paths[1]} is empty, and the volume .*{paths[1]} is missing; mount"):
         claim(paths)
     assert [place.present for place in found(paths, ignore_missing=True).places] == [True, False]
     assert not (paths[1] / IDENTITY).exists()
@@ -88,7 +88,7 @@ def test_an_unmounted_disk_is_recognised_by_its_empty_directory(tmp_path: Path) 
 
 def test_adding_a_directory_to_a_set_is_refused(tmp_path: Path) -> None:
     found([tmp_path / "a"])
-    with pytest.raises(UnusableDirectory, match="b is new, and the node already has its set of volumes; .*not possible"):
+    with pytest.raises(UnusableDirectory, match="b is new, and the node already has its set .*; .*not possible"):
         claim([tmp_path / "a", tmp_path / "b"])
 
 

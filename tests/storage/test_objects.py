@@ -145,7 +145,8 @@ def test_a_span_is_exactly_its_bytes(world: World, size: int) -> None:
 
 
 def test_keys_of_any_utf8_are_kept_as_they_are(world: World) -> None:
-    keys = ["a", "a/", "a//", "/", "/a", ".", "..", "a/../b", "é", "\u65e5\u672c", "\x00", "a\x00b", "+ %20", "\U0001f600", "k" * 1024]
+    keys = ["a", "a/", "a//", "/", "/a", ".", "..", "a/../b", "é", "\u65e5\u672c", "\x00", "a\x00b", "+ %20"]
+    keys += ["\U0001f600", "k" * 1024]
     for key in keys:
         world.put(key, key.encode())
     assert [world.read(key) for key in keys] == [key.encode() for key in keys]

@@ -21,7 +21,6 @@ from storage.errors import (
     BucketNotEmpty, InvalidPart, NoSuchBucket, NoSuchKey, NoSuchUpload, PreconditionFailed, StorageError,
 )
 from storage.layout import Layout, claim
-from storage.payload import BytesPayload
 from storage.store import Options, Store
 from storage.sweep import sweep
 from tests.storage.conftest import ATTRIBUTES, INLINE, PART, World
@@ -29,6 +28,7 @@ from tests.storage.conftest import ATTRIBUTES, INLINE, PART, World
 fork = multiprocessing.get_context("fork")
 OPTIONS = Options(inline_limit=INLINE, minimum_part_size=PART, reserve=0)
 Body = Callable[[World, Connection], None]
+Attempt = Callable[[World, int], object]
 
 
 @pytest.fixture(params=[1, 3], ids=["one volume", "three volumes"])
@@ -64,15 +64,15 @@ class Child:
         os.kill(self.process.pid, signal.SIGKILL)
         self.process.join()
 
-    def end(self) -> object:
+    def end(self) -> list[str]:
         """What it reported last."""
-        result = self.reports.recv()
+        result: list[str] = self.reports.recv()
         self.process.join(60)
         assert self.process.exitcode == 0
         return result
 
 
-def race(layout: Layout, *bodies: Body) -> list[object]:
+def race(layout: Layout, *bodies: Body) -> list[list[str]]:
     children = [Child(layout, body) for body in bodies]
     return [child.end() for child in children]
 
@@ -83,29 +83,46 @@ def orphans(world: World) -> int:
     return sum(step.files + step.records for step in steps)
 
 
-def test_of_writers_who_want_to_be_first_one_wins_each_round(layout: Layout) -> None:
-    rounds = 60
-    barrier = fork.Barrier(3)
+class Rounds:
+    """Makes processes do their attempts of each round at about the same time."""
 
-    def write(name: bytes) -> Body:
+    def __init__(self, count: int, *, parties: int) -> None:
+        self._count = count
+        self._barrier = fork.Barrier(parties)
+
+    def each(self, attempt: Attempt, *refusals: type[StorageError]) -> Body:
+        """A body that reports for each round "done" or the name of the expected error that stopped the attempt."""
         def body(world: World, reports: Connection) -> None:
-            won = []
-            for number in range(rounds):
-                barrier.wait()
-                try:
-                    world.put(f"key{number}", name * (1 if number % 2 else 5000), given=Conditions(if_none_match=("*",)))
-                    won.append(number)
-                except PreconditionFailed:
-                    pass
-            reports.send(won)
+            reports.send([self._outcome(attempt, world, number, refusals) for number in range(self._count)])
         return body
 
+    def _outcome(self, attempt: Attempt, world: World, number: int, refusals: tuple[type[StorageError], ...]) -> str:
+        self._barrier.wait()
+        time.sleep(random.random() * 0.003)
+        try:
+            attempt(world, number)
+            return "done"
+        except refusals as error:
+            return type(error).__name__
+        finally:
+            self._barrier.wait()
+
+
+def test_of_writers_who_want_to_be_first_one_wins_each_round(layout: Layout) -> None:
+    rounds = Rounds(60, parties=3)
     names = [b"a", b"b", b"c"]
-    wins = race(layout, *(write(name) for name in names))
-    assert sorted(number for won in wins for number in won) == list(range(rounds))  # type: ignore[attr-defined]
+
+    def write(name: bytes) -> Body:
+        def attempt(world: World, number: int) -> object:
+            data = name * (1 if number % 2 else 5000)
+            return world.put(f"key{number}", data, given=Conditions(if_none_match=("*",)))
+        return rounds.each(attempt, PreconditionFailed)
+
+    results = race(layout, *(write(name) for name in names))
     with world_of(layout) as world:
-        for name, won in zip(names, wins):
-            assert all(set(world.read(f"key{number}")) == set(name) for number in won)  # type: ignore[attr-defined]
+        for number, outcomes in enumerate(zip(*results)):
+            assert sorted(outcomes) == ["PreconditionFailed", "PreconditionFailed", "done"]
+            assert set(world.read(f"key{number}")) == set(names[outcomes.index("done")])
         assert orphans(world) == 0
 
 
@@ -125,139 +142,99 @@ def test_increments_by_compare_and_swap_all_count(layout: Layout) -> None:
                 done += 1
             except PreconditionFailed:
                 continue
-        reports.send(done)
+        reports.send([])
 
     race(layout, increment, increment, increment)
     with world_of(layout) as world:
         assert world.read("counter") == b"%d" % (3 * each)
 
 
-def test_readers_during_overwrites_see_one_whole_version(layout: Layout) -> None:
+def rewrite(world: World, reports: Connection) -> None:
     sizes = [50, 5000, 700_000]
+    for version in range(150):
+        world.put("key", bytes([version]) * (sizes[version % 3] + version))
+        if version % 10 == 0:
+            world.store.objects.delete(world.bucket, "key")
+    reports.send([])
 
-    def whole(version: int) -> bytes:
-        return bytes([version % 251]) * (sizes[version % len(sizes)] + version)
 
-    def write(world: World, reports: Connection) -> None:
-        for version in range(150):
-            world.put("key", whole(version))
-            if version % 10 == 0:
-                world.store.objects.delete(world.bucket, "key")
-        reports.send(True)
+def reread(world: World, reports: Connection) -> None:
+    seen: list[str] = []
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        try:
+            with world.store.objects.open(world.bucket, "key") as source:
+                content = source.content()
+        except NoSuchKey:
+            continue
+        data = content if isinstance(content, bytes) else b"".join(content)
+        if not isinstance(content, bytes):
+            content.close()
+        assert (len(data), hashlib.md5(data).hexdigest()) == (source.size, source.record.etag)
+        seen.append(source.record.etag)
+    reports.send(seen)
 
-    def read(world: World, reports: Connection) -> None:
-        seen, until = 0, time.monotonic() + 2
-        while time.monotonic() < until:
-            try:
-                with world.store.objects.open(world.bucket, "key") as source:
-                    size, etag = source.size, source.record.etag
-                    content = source.content()
-            except NoSuchKey:
-                continue
-            data = b"".join((content,) if isinstance(content, bytes) else content)
-            if not isinstance(content, bytes):
-                content.close()
-            assert (len(data), hashlib.md5(data).hexdigest()) == (size, etag)
-            seen += 1
-        reports.send(seen)
 
-    _, *seen = race(layout, write, read, read)
-    assert all(isinstance(count, int) and count > 10 for count in seen)
+def test_readers_during_overwrites_see_one_whole_version(layout: Layout) -> None:
+    _, *seen = race(layout, rewrite, reread, reread)
+    assert all(len(etags) > 10 for etags in seen)
     with world_of(layout) as world:
         assert orphans(world) == 0
 
 
 def test_of_deleting_a_bucket_and_putting_into_it_exactly_one_succeeds(layout: Layout) -> None:
-    rounds = 60
-    barrier = fork.Barrier(4)
+    rounds = Rounds(60, parties=4)
     with world_of(layout) as world:
-        for number in range(rounds):
-            world.store.buckets.create(f"race-{number}", owner="me")
+        buckets = [world.store.buckets.create(f"race-{number}", owner="me") for number in range(60)]
 
-    def outcome(attempt: Callable[[], object], refusal: type[StorageError]) -> bool:
-        try:
-            attempt()
-        except refusal:
-            return False
-        return True
+    def delete(world: World, number: int) -> object:
+        return world.store.buckets.delete(buckets[number])
 
-    def delete(world: World, reports: Connection) -> None:
-        deleted = []
-        for number in range(rounds):
-            bucket = world.store.buckets.get(f"race-{number}")
-            barrier.wait()
-            time.sleep(random.random() * 0.004)
-            deleted.append(outcome(lambda: world.store.buckets.delete(bucket), BucketNotEmpty))
-            barrier.wait()
-        reports.send(deleted)
+    def put(key: str) -> Attempt:
+        return lambda world, number: World(world.store, buckets[number]).put(key, b"x" * (50 if number % 2 else 5000))
 
-    def put(key: str) -> Body:
-        def body(world: World, reports: Connection) -> None:
-            stored = []
-            for number in range(rounds):
-                into = World(world.store, world.store.buckets.get(f"race-{number}"))
-                barrier.wait()
-                time.sleep(random.random() * 0.004)
-                stored.append(outcome(lambda: into.put(key, b"x" * (50 if number % 2 else 5000)), NoSuchBucket))
-                barrier.wait()
-            reports.send(stored)
-        return body
-
-    deleted, *stored = race(layout, delete, put("a"), put("b"), put("c"))
+    deleted, *stored = race(
+        layout, rounds.each(delete, BucketNotEmpty), *(rounds.each(put(key), NoSuchBucket) for key in "abc")
+    )
     with world_of(layout) as world:
-        for number, gone in enumerate(deleted):  # type: ignore[arg-type,var-annotated]
-            kept = sorted(key for key, done in zip("abc", stored) if done[number])  # type: ignore[index]
-            assert gone == (not kept), f"round {number}: deleted {gone}, stored {kept}"
-            if gone:
-                with pytest.raises(NoSuchBucket):
-                    world.store.buckets.get(f"race-{number}")
-            else:
-                assert World(world.store, world.store.buckets.get(f"race-{number}")).keys() == kept
+        names = {bucket.name for bucket in world.store.buckets.all()}
+        for bucket, outcome, *outcomes in zip(buckets, deleted, *stored):
+            kept = [key for key, done in zip("abc", outcomes) if done == "done"]
+            assert (outcome == "done") == (not kept), f"{bucket.name}: {outcome}, and stored {kept}"
+            assert (bucket.name in names) == bool(kept)
+            assert World(world.store, bucket).keys() == kept
         assert orphans(world) == 0
 
 
 def test_an_upload_that_is_completed_aborted_and_added_to_at_once_ends_in_one_way(layout: Layout) -> None:
-    rounds = 60
-    barrier = fork.Barrier(4)
+    rounds = Rounds(60, parties=4)
     uploads: list[tuple[str, list[PartRef]]] = []
     with world_of(layout) as world:
-        for number in range(rounds):
+        for number in range(60):
             upload = world.store.uploads.create(world.bucket, f"key{number}", ATTRIBUTES)
-            parts = [world.part(f"key{number}", upload.id, part, os.urandom(PART)) for part in (1, 2)]
-            uploads.append((upload.id, [PartRef(part, etag) for part, etag in enumerate(parts, start=1)]))
-
-    def attempts(attempt: Callable[[World, int], object]) -> Body:
-        def body(world: World, reports: Connection) -> None:
-            outcomes = []
-            for number in range(rounds):
-                barrier.wait()
-                time.sleep(random.random() * 0.003)
-                try:
-                    attempt(world, number)
-                    outcomes.append("done")
-                except (NoSuchUpload, InvalidPart) as error:
-                    outcomes.append(type(error).__name__)
-            reports.send(outcomes)
-        return body
+            etags = [world.part(f"key{number}", upload.id, part, os.urandom(PART)) for part in (1, 2)]
+            uploads.append((upload.id, [PartRef(part, etag) for part, etag in enumerate(etags, start=1)]))
 
     def complete(world: World, number: int) -> object:
-        upload_id, refs = uploads[number]
-        return world.store.uploads.complete(world.bucket, f"key{number}", upload_id, refs)
+        return world.store.uploads.complete(world.bucket, f"key{number}", *uploads[number])
 
-    results = race(
-        layout,
-        attempts(complete),
-        attempts(complete),
-        attempts(lambda world, number: world.store.uploads.abort(world.bucket, f"key{number}", uploads[number][0])),
-        attempts(lambda world, number: world.part(f"key{number}", uploads[number][0], 2 + number % 2, b"new" * 1000)),
-    )
+    def abort(world: World, number: int) -> object:
+        return world.store.uploads.abort(world.bucket, f"key{number}", uploads[number][0])
+
+    def add(world: World, number: int) -> object:
+        return world.part(f"key{number}", uploads[number][0], 2 + number % 2, b"new" * 1000)
+
+    attempts = (complete, complete, abort, add)
+    results = race(layout, *(rounds.each(attempt, NoSuchUpload, InvalidPart) for attempt in attempts))
     with world_of(layout) as world:
-        for number in range(rounds):
-            first, second, aborted, _ = (result[number] for result in results)  # type: ignore[index]
-            assert (f"key{number}" in world.keys()) == ("done" in (first, second))
-            assert (aborted == "done") != ("done" in (first, second))
-        assert world.store.uploads.list(world.bucket).entries == []
-        assert len(world.files()) == 2 * len(world.keys())
+        made = set(world.keys())
+        for number, (first, second, aborted, _) in enumerate(zip(*results)):
+            assert (f"key{number}" in made) == ("done" in (first, second))
+            assert f"key{number}" not in made or aborted == "NoSuchUpload"
+        ended = {f"key{number}" for number, outcomes in enumerate(zip(*results)) if "done" in outcomes[:3]}
+        going = {key for key, _ in world.store.uploads.list(world.bucket).entries}
+        assert going == {f"key{number}" for number in range(60)} - ended
+        assert len(world.files()) == 2 * len(made)
         assert orphans(world) == 0
 
 
