@@ -47,7 +47,6 @@ class LmdbIndex:
     """
 
     def __init__(self, path: Path, *, durability: Durability = Durability.SYNCED) -> None:
-        self._path = path
         self._volume = path.parent
         self._closed = False
         try:
