@@ -7,6 +7,8 @@ import itertools
 import random
 import signal
 import socket
+import ssl
+import sys
 import time
 from collections.abc import Callable
 from types import FrameType
@@ -58,6 +60,15 @@ class SluiceWorker(GeventWorker):
         """Set what the full lane needs, whatever the command line said: every header kept, no lenient parsing."""
         cfg.set("header_map", "dangerous")
         cfg.set("http_parser", "python")
+
+    def patch(self) -> None:
+        before = ssl.SSLContext
+        super().patch()
+        # The application was loaded before the fork. What it imported by name must be the patched class too: the
+        # standard library's setters recurse without end in instances of the original one.
+        for module in list(sys.modules.values()):
+            if getattr(module, "__dict__", {}).get("SSLContext") is before:
+                vars(module)["SSLContext"] = ssl.SSLContext
 
     def init_signals(self) -> None:
         super().init_signals()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import ssl
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 import gevent
 import gevent.monkey
+import urllib3.util.ssl_
 
 from appliance.arbiter import Server
 from appliance.environ import complete
@@ -153,6 +155,12 @@ class Echo:
         ticking.kill()
         start("200 OK", [])
         return [str(len(turns)).encode()]
+
+    def answer_tls_client(self, environ: Environ, start: Start, query: str) -> Iterable[bytes]:
+        context = urllib3.util.ssl_.create_urllib3_context()
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        start("200 OK", [])
+        return [type(context).__module__.encode()]
 
 
 def _tick(turns: list[None]) -> None:

@@ -266,3 +266,8 @@ def test_every_reply_is_observed_once(echo: Server) -> None:
 def test_blocked_native_thread_leaves_the_loop_running(echo: Server) -> None:
     with echo.connect() as wire:
         assert int(wire.ask(b"GET /native-thread HTTP/1.1\r\nHost: a\r\n\r\n").body) > 5
+
+
+def test_tls_clients_loaded_before_the_fork_work_under_gevent(echo: Server) -> None:
+    with echo.connect() as wire:
+        assert wire.ask(b"GET /tls-client HTTP/1.1\r\nHost: a\r\n\r\n").body == b"gevent.ssl"
