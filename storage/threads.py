@@ -39,8 +39,8 @@ def start(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Task[T
 
 
 def run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The function's result; meanwhile other greenlets go on."""
-    return start(function, *args, **kwargs).get()
+    """The function's result; meanwhile other greenlets go on. Being killed, too, waits for its end."""
+    return settle(start(function, *args, **kwargs))
 
 
 def settle(task: Task[T]) -> T:
