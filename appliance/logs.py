@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import sys
 import time
@@ -10,7 +11,8 @@ from typing import Any
 import msgspec
 from gunicorn.glogging import Logger
 
-NAMES = ("sluice", "gunicorn.error")
+OURS = ("appliance", "etl", "nativeapi", "s3api", "sluice", "storage")
+SERVER = "gunicorn.error"
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -62,8 +64,13 @@ def configure(*, format: str, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(FORMATTERS[format]())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    for name in NAMES:
+    for name in OURS:
         logging.getLogger(name).setLevel(level.upper())
+    # gunicorn tells of every worker that comes and goes; that is worth a line to those who look for faults alone.
+    logging.getLogger(SERVER).setLevel(level.upper() if level in ("debug", "error") else logging.WARNING)
+    # Handlers that die while the interpreter takes its modules apart (Flask's default one does) would take logging's
+    # lock, which is gevent's in a worker and no longer works then: let logging forget them before.
+    atexit.register(getattr(logging, "_handlerList").clear)
 
 
 class ServerLog(Logger):

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from appliance.environ import complete
 from appliance.health import health
+from appliance.housekeeping import Housekeeping
 from appliance.http.head import Limits
 from appliance.identities import Keyring
 from appliance.metrics import Counters, Requests, Shared
@@ -27,14 +28,18 @@ from storage.volume import Volume
 # What the node answers itself. No bucket has such a name: CreateBucket refuses them. (v1 is too short for one.)
 RESERVED = frozenset({"console", "metrics", "healthz", "readyz"})
 
-_own = re.compile(rf"/(?:v1|{'|'.join(sorted(RESERVED))})(?![^/?])").match
+_own = re.compile(rf"/(v1|{'|'.join(sorted(RESERVED))})(?![^/?])").match
 _OBJECTS = "/v1/objects/"
 
 Environ = dict[str, Any]
 
 
 class Stop(Protocol):
+    """An event that ends the work of a process."""
+
     def wait(self, timeout: float) -> bool: ...
+
+    def is_set(self) -> bool: ...
 
 
 class Node(Flask):
@@ -52,6 +57,7 @@ class Node(Flask):
         self._layout = layout
         self._keyring = keyring
         self._shared = shared
+        self._born = time.time_ns()
         self._started = time.monotonic_ns()
         self._parts: Parts | None = None
         self._counters: Counters | None = None
@@ -86,13 +92,16 @@ class Node(Flask):
 
     def run_jobs(self, stop: Stop) -> None:
         """The work of the process for background jobs, until `stop` is set."""
+        housekeeping = gevent.spawn(Housekeeping(self.parts.store, self._born, time.time_ns).run, stop)
         self.parts.supervisor.run(stop)
+        housekeeping.join()
 
     # -- requests ----------------------------------------------------------------------------------------------------
 
     def wsgi_app(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         target = environ["RAW_URI"]
-        if _own(target) is None or self._names_bucket(environ):
+        own = _own(target)
+        if own is None or self._is_s3(own[1], environ):
             return self._s3(environ, start_response)
         if target.startswith(_OBJECTS):
             return self._native_objects(environ, start_response)
@@ -107,8 +116,11 @@ class Node(Flask):
         if self._log is not None:
             self._log.observe(environ, status, sent, seconds)
 
-    def _names_bucket(self, environ: Environ) -> bool:
-        """Whether the host is a bucket's under one of our domains: then the whole path is a key."""
+    def _is_s3(self, name: str, environ: Environ) -> bool:
+        """Whether a path that begins as one of ours is meant for S3 all the same: when somebody tries to make a bucket
+        of a reserved name, which S3 refuses, or when the host is a bucket's and the whole path therefore a key."""
+        if name in RESERVED and environ["REQUEST_METHOD"] == "PUT":
+            return True
         if not self.settings.domain:
             return False
         hosts = (value for name, value in environ["sluice.headers"] if name.lower() == b"host")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable
+from math import ceil
 from typing import Any, NoReturn
 
 from appliance import banner, logs
@@ -46,10 +47,10 @@ def serve(settings: Settings, *, say: Callable[[str], None] = print) -> NoReturn
 
 def _serve_set(settings: Settings, layout: Layout, say: Callable[[str], None]) -> None:
     folders = [place.path for place in layout.places if place.present]
-    root, made = load_or_make(settings, folders)
     accounts = read_accounts(settings.identities) if settings.identities else []
-    keyring = Keyring(keyring_accounts(root, accounts), tokens={root.token: ADMINISTRATOR})
     _check_volumes(settings, layout)
+    root, made = load_or_make(settings, folders)  # last, since a start that fails later will not print them again
+    keyring = Keyring(keyring_accounts(root, accounts), tokens={root.token: ADMINISTRATOR})
     node = Node(settings, layout, keyring, Shared(GENERATIONS * (settings.workers + 1)))
 
     def ready(_: object) -> None:
@@ -68,8 +69,8 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "backlog": BACKLOG,
         "workers": settings.workers,
         "worker_connections": settings.max_connections,
-        "graceful_timeout": settings.graceful_seconds,
-        "keepalive": settings.keep_alive_seconds,
+        "graceful_timeout": ceil(settings.graceful_seconds),
+        "keepalive": ceil(settings.keep_alive_seconds),
         "limit_request_field_size": FIELD_BYTES,
         "header_map": "dangerous",  # names with an underscore stay; environ.complete keeps them out of HTTP_*
         "certfile": settings.tls_certificate and str(settings.tls_certificate),
