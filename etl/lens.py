@@ -122,7 +122,7 @@ class Lenses:
         content: Content | Iterator[bytes],
         size: int | None,
     ) -> Answer:
-        """Send until somebody answers, as AIStore does: after a lost connection ten times more, after a timeout never."""
+        """Send until somebody answers, as AIStore does: again after a lost connection, never after a timeout."""
         waits = 0
         while True:
             spec = transform.spec

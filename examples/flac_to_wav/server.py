@@ -1,7 +1,7 @@
 """FLAC to WAV with ffmpeg, as a server of AIStore's own framework; `etl_args` may be a sample rate ("16000").
 
-ffmpeg cannot go back in a pipe to write the length into the WAV's head, which says "unknown" instead; players and libraries
-read such files to their end. What the options make bit-exact is the same on every run:
+ffmpeg cannot go back in a pipe to write the length into the WAV's head, which says "unknown" instead; players and
+libraries read such files to their end. The options make it the same on every run, and by hand:
 
     ffmpeg -i song.flac -map_metadata -1 -fflags +bitexact -flags +bitexact -c:a pcm_s16le -f wav pipe:1
 """

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import subprocess
+import sys
 import time
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from storage.attributes import Attributes
@@ -16,9 +19,14 @@ from storage.conditions import ALWAYS, Conditions
 from storage.errors import NoSuchKey, NotModified, PreconditionFailed
 from storage.payload import BytesPayload
 
+from etl.catalog import TransformCatalog
+from etl.channels.hpush import HPush
 from etl.errors import NoSuchTransform, TransformFailed, TransformTimeout
-from etl.records import ObjectError, Stage
-from tests.etl.farm import Farm, contents, plain
+from etl.lens import Lenses
+from etl.records import ObjectError, Stage, Transform
+from etl.runtimes.ports import free_port
+from etl.spec import HPUSH
+from tests.etl.farm import Farm, contents, opened, plain
 
 LARGE = 200 * 1024 * 1024
 NAME = "plain-one"
@@ -68,8 +76,8 @@ def pieces(content: object) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize(
-    "key", ["a b", "a+b", "100%", "a%20b", "what?", "a#b", "é/ü/漢", "a//b", "/lead", "trail/", "..", "./x/../y", "a&b=c;d",
-            "new\nline", "q\"uote'", "tab\t", "\\back"]
+    "key", ["a b", "a+b", "100%", "a%20b", "what?", "a#b", "é/ü/漢", "a//b", "/lead", "trail/", "..", "./x/../y",
+            "a&b=c;d", "new\nline", "q\"uote'", "tab\t", "\\back"]
 )
 def test_the_server_sees_the_key_as_it_is(shared: Farm, key: str) -> None:
     shared.put(key, b"x")
@@ -251,3 +259,33 @@ def test_a_server_that_dies_over_an_object_ends_the_attempts_on_it(farm: Farm) -
     with pytest.raises(NoSuchTransform):
         farm.open("mortal", "small", "die")
     assert time.monotonic() - before < 5
+
+
+def test_a_server_that_cannot_be_reached_is_tried_ten_times_more_at_growing_distances(tmp_path: Path) -> None:
+    with opened(tmp_path) as farm:
+        spec = plain("vanished")
+        nobody = f"127.0.0.1:{free_port()}"
+        running = Transform("vanished", spec, Stage.RUNNING, "etl-vanished0", "secret", 0, nobody, held=True)
+        catalog = TransformCatalog(farm.store.catalog)
+        catalog.add(running)
+        farm.put("small", b"hello")
+        pauses: list[float] = []
+        channels = {HPUSH: HPush()}
+        opener = farm.store.objects.open
+        lenses = Lenses(opener, catalog, farm.activities, channels=channels, pause=pauses.append)
+        with pytest.raises(TransformFailed, match="ETL error: cannot connect") as caught:
+            lenses.open("vanished")(farm.bucket, "small", ALWAYS)
+        assert caught.value.status == 502
+        assert pauses == [1, 1.5, 2, 2.5, 3, 3.5, 4, 4, 4, 4]
+
+
+def test_the_same_holds_in_a_process_of_gevent_s(shared: Farm) -> None:
+    """Forty readers at once, large objects among them, on one hub."""
+    shared.put("mixed-0", b"x" * 4096)
+    shared.put("mixed-1", b"y" * 3_000_000)
+    script = Path(__file__).with_name("gevent_readers.py")
+    (place,) = shared.layout.places
+    environment = {**os.environ, "PYTHONPATH": str(script.parents[2])}
+    command = [sys.executable, str(script), shared.layout.node, place.id, str(place.path), NAME]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "40 read\n"), done.stderr

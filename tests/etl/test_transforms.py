@@ -221,7 +221,8 @@ def test_a_server_sees_the_environment_made_for_it_and_nothing_of_the_node_s(
                "env": [{"name": "GREETING", "value": "hi"}, {"name": "BOTH", "value": "runtime"},
                        {"name": "AIS_TARGET_URL", "value": "mine"}]}
     env = [{"name": "BOTH", "value": "top"}]
-    job = farm.transforms.init(from_message({"name": "env-one", "runtime": runtime, "env": env, "support_direct_put": True}))
+    message = {"name": "env-one", "runtime": runtime, "env": env, "support_direct_put": True}
+    job = farm.transforms.init(from_message(message))
     farm.put("small", b"hello")
     lines = farm.read("env-one", "small", "environment").decode().splitlines()
     seen = dict(line.split("=", 1) for line in lines)
@@ -248,9 +249,9 @@ def test_a_server_inherits_no_descriptor_of_the_node(farm: Farm) -> None:
         farm.transforms.init(plain("closed-one"))
     finally:
         os.close(kept)
-    (server,) = [process for process in processes(farm) if "plain.py" in command(process) and "guard.py" not in command(process)]
-    opened_files = [os.readlink(f"/proc/{server}/fd/{fd}") for fd in os.listdir(f"/proc/{server}/fd")]
-    assert not [path for path in opened_files if path.startswith(str(farm.folder))]
+    (server,) = [process for process in processes(farm) if "guard.py" not in command(process)]
+    files = [os.readlink(f"/proc/{server}/fd/{fd}") for fd in os.listdir(f"/proc/{server}/fd")]
+    assert not [path for path in files if path.startswith(str(farm.folder))]
 
 
 def test_a_server_gains_no_privileges(farm: Farm) -> None:
@@ -289,9 +290,8 @@ def test_an_image_that_is_no_folder_is_refused(farm: Farm) -> None:
 
 
 def test_an_image_that_is_a_folder_is_where_the_command_runs(farm: Farm) -> None:
-    spec = from_message({"name": "foldered", "runtime": {"image": str(SERVERS), "command": [PYTHON, "plain.py", "-p", "8000",
-                                                                                           "--port", "$(PORT)"]}})
-    farm.transforms.init(spec)
+    runtime = {"image": str(SERVERS), "command": [PYTHON, "plain.py", "--port", "$(PORT)"]}
+    farm.transforms.init(from_message({"name": "foldered", "runtime": runtime}))
     farm.put("small", b"hello")
     lines = farm.read("foldered", "small", "environment").decode().splitlines()
     assert f"cwd={SERVERS}" in lines

@@ -182,8 +182,7 @@ class Server(ThreadingHTTPServer):
 def main() -> None:
     if "--stubborn" in sys.argv:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if "--slow" in sys.argv:
-        time.sleep(1)
+    time.sleep(1000 if "--hang" in sys.argv else 1 if "--slow" in sys.argv else 0)
     port = int(sys.argv[sys.argv.index("--port") + 1])
     print("listening", port, flush=True)
     Server(("127.0.0.1", port), Handler).serve_forever()
