@@ -233,6 +233,44 @@ def test_plain_copy_onto_a_copy_then_through_a_transform_is_transformed(bucket: 
     assert copied.get_reader().read_all() != b"la la"
 
 
+@pytest.fixture
+def plain(client: Client) -> Iterator[Any]:
+    """A server that fails in the way its argument says."""
+    etl = client.etl(f"sdk-plain-{random.randrange(16**6):06x}")
+    command = [sys.executable, str(SERVERS / "plain.py"), "--port", "8000"]
+    etl.init(image="local", command=command, init_timeout="60s", obj_timeout="1s")
+    yield etl
+    etl.delete()
+
+
+def test_transform_that_takes_too_long_is_told_at_once(bucket: Bucket, plain: Any) -> None:
+    made = write(bucket, "song", b"la la")
+    with pytest.raises(AISError, match="timeout"):
+        made.get_reader(etl=ETLConfig(plain.name, args="hang 3")).read_all()
+    with pytest.raises(AISError, match="timeout"):
+        made.copy(bucket.object("copied"), etl=ETLConfig(plain.name, args="hang 3"))
+    assert [entry.name for entry in bucket.list_all_objects()] == ["song"]
+    (first, _) = plain.view().obj_errors
+    assert first.obj_name == f"ais://{bucket.name}/song"
+
+
+@pytest.mark.parametrize("way", ["half", "half_sized"])
+def test_result_that_breaks_off_is_neither_passed_off_as_whole_nor_stored(
+    node: Node, bucket: Bucket, plain: Any, way: str
+) -> None:
+    write(bucket, "song", b"la la" * MIB)
+    url = f"{node.endpoint}/v1/objects/{bucket.name}/song"
+    headers = {"Authorization": f"Bearer {node.token}"}
+    through = {"etl_name": plain.name, "etl_args": way}
+    with pytest.raises(requests.RequestException):
+        requests.get(url, params=through, headers=headers, timeout=20).raise_for_status()
+    copied = requests.put(
+        url, params={**through, "object_to": f"ais/@#/{bucket.name}/copied"}, headers=headers, timeout=20
+    )
+    assert copied.status_code >= 400
+    assert [entry.name for entry in bucket.list_all_objects()] == ["song"]
+
+
 def test_server_that_dies_at_once_tells_why(client: Client) -> None:
     etl = client.etl("sdk-dies")
     with pytest.raises(AISError, match="cannot possibly work"):
