@@ -5,6 +5,7 @@ Storage computes MD5 for every object, objects written through this API also car
 
 from __future__ import annotations
 
+import re
 from binascii import a2b_base64
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
@@ -20,6 +21,7 @@ SECOND = 1_000_000_000  # ns
 CHECKSUM_TYPES = {"xxhash64": "xxhash2", "crc32c": "crc32c", "sha256": "sha256", "sha512": "sha512", "md5": "md5"}
 BY_TYPE = {kind: name for name, kind in CHECKSUM_TYPES.items()}
 FULL_OBJECT = "FULL_OBJECT"
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # what no header can hold
 
 
 def checksum(record: ObjectRecord | Listed) -> tuple[str, str]:
@@ -122,5 +124,6 @@ def selected_headers(props: str, record: ObjectRecord, nodes: Nodes) -> Headers:
 
 def legacy_headers(bucket: str, key: str, record: ObjectRecord, nodes: Nodes) -> Headers:
     """What a HEAD without `props=` (older SDKs, Go) expects."""
-    named = [("Ais-Name", key.encode().decode("latin-1")), ("Ais-Bucket-Name", bucket), ("Ais-Bucket-Provider", "ais")]
+    shown = CONTROL.sub(lambda found: f"%{ord(found[0]):02X}", key).encode().decode("latin-1")
+    named = [("Ais-Name", shown), ("Ais-Bucket-Name", bucket), ("Ais-Bucket-Provider", "ais")]
     return named + [header for row in LEGACY for header in row(record, nodes)]
