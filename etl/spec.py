@@ -142,12 +142,24 @@ def _checked(spec: TransformSpec) -> TransformSpec:
     check_name(spec.name)
     if not spec.runtime.image:
         raise InvalidSpec("invalid etl.InitMsg: ETLSpecMsg error: runtime.image must be specified")
+    _check_text(spec)
     return msgspec.structs.replace(
         spec,
         communication=_communication(spec),
         init_timeout=_timeout("init_timeout", spec.init_timeout, INIT_TIMEOUT),
         obj_timeout=_timeout("obj_timeout", spec.obj_timeout, OBJECT_TIMEOUT),
     )
+
+
+def _check_text(spec: TransformSpec) -> None:
+    """Raise `InvalidSpec` for what no operating system takes as a command line or an environment."""
+    variables = (*spec.runtime.env, *spec.env)
+    for variable in variables:
+        if not variable.name or "=" in variable.name:
+            raise _unreadable(f'env: "{variable.name}" cannot name a variable')
+    for text in (*spec.runtime.command, *(text for variable in variables for text in (variable.name, variable.value))):
+        if "\0" in text or not text.isascii() and text != text.encode(errors="replace").decode():
+            raise _unreadable("runtime.command and env cannot hold NUL or half a character")
 
 
 def _communication(spec: TransformSpec) -> str:

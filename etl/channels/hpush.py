@@ -123,7 +123,7 @@ class HttpAnswer:
         self._open = True
         self.status: int = head["status"]
         self.content_type = self._headers.get(b"content-type", b"").decode("latin-1")
-        self._reusable = head["minor_version"] == 1 and self._headers.get(b"connection", b"").lower() != b"close"
+        self._reusable = head["minor_version"] == 1 and b"close" not in self._headers.get(b"connection", b"").lower()
         self.size: int | None = self._announced()
         self._body: bytes | Iterator[bytes] = rest
         if self.size == len(rest):

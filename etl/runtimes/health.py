@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
+CONNECT_SECONDS = 0.2  # on one machine it takes none, unless the server has too much to do to accept
 ANSWER_SECONDS = 5.0  # the timeout of AIStore's readiness probe
 PAUSE_SECONDS = 0.1  # between two questions
 
@@ -38,9 +39,8 @@ class HealthCheck:
             self._socket = None
 
     def _ask(self, now: float) -> None:
-        """Connecting to a port of this machine takes no time, whether there is a server or not."""
         try:
-            self._socket = socket.create_connection((self._host, self._port), timeout=ANSWER_SECONDS)
+            self._socket = socket.create_connection((self._host, self._port), timeout=CONNECT_SECONDS)
             self._socket.sendall(b"GET /health HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n" % self._host.encode())
             self._socket.setblocking(False)
             self._answer, self._until = b"", now + ANSWER_SECONDS

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from storage.attributes import Attributes
 from storage.conditions import ALWAYS, Conditions
+from storage.content import Span
 from storage.errors import NoSuchKey, NotModified, PreconditionFailed
 from storage.payload import BytesPayload
 
@@ -225,6 +226,24 @@ def test_a_lost_connection_is_worth_another_attempt(shared: Farm) -> None:
 
 def test_a_server_may_send_the_object_on_to_another_path(shared: Farm) -> None:
     assert shared.read(NAME, "small", "redirect") == b"HELLO"
+
+
+@pytest.mark.parametrize("size", [10, 3_000_000])
+def test_a_lens_may_look_through_another(shared: Farm, size: int) -> None:
+    """The source's size is not known then, so it goes out in chunks."""
+    shared.put("twice", b"x" * size)
+    catalog = TransformCatalog(shared.store.catalog)
+    outer = Lenses(shared.lenses.open(NAME, "echo"), catalog, shared.activities, channels={HPUSH: HPush()})
+    with closing(outer.open(NAME, "echo")(shared.bucket, "twice", ALWAYS)) as source:
+        assert contents(source) == b"x" * size
+
+
+@pytest.mark.parametrize("span", [Span(0, 3), Span(1, 4), Span(60_000, 200_000), Span(2_999_999, 3_000_000)])
+def test_a_span_of_a_result_can_be_read(shared: Farm, span: Span) -> None:
+    data = random.Random(1).randbytes(3_000_000)
+    shared.put("spanned", data)
+    with closing(shared.open(NAME, "spanned", "echo")) as source:
+        assert b"".join(pieces(source.content(span))) == data[span.start:span.stop]
 
 
 def test_objects_bytes_and_errors_are_counted(farm: Farm) -> None:

@@ -38,7 +38,8 @@ def test_the_text_of_a_shell_command_is_looked_through() -> None:
 @pytest.mark.parametrize(
     "same",
     ["serve --port 9000", "convert --rate 8000", "serve 8000", "serve --port 80001", "serve host:8000",
-     "x 10.0.0.0:8000", "fetch http://server:8000/", "serve --port 8000.5", "serve --export 8000", "serve 0.0.0.0", "serve :80001"],
+     "x 10.0.0.0:8000",
+     "fetch http://server:8000/", "serve --port 8000.5", "serve --export 8000", "serve 0.0.0.0", "serve :80001"],
 )
 def test_other_numbers_are_left_alone(same: str) -> None:
     assert command(same) == same

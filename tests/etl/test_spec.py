@@ -116,6 +116,20 @@ def test_what_is_no_init_message_is_refused_as_such(body: bytes) -> None:
     assert refusal(body).startswith("invalid etl.InitMsg: ETLSpecMsg error: ")
 
 
+@pytest.mark.parametrize(
+    "runtime",
+    [
+        {"image": "i", "command": ["a\0b"]},
+        {"image": "i", "env": [{"name": "", "value": "x"}]},
+        {"image": "i", "env": [{"name": "A=B", "value": "x"}]},
+        {"image": "i", "env": [{"name": "A", "value": "x\0"}]},
+    ],
+)
+def test_what_no_process_can_be_given_is_refused(runtime: dict[str, Any]) -> None:
+    with pytest.raises(InvalidSpec, match="ETLSpecMsg error"):
+        spec(runtime=runtime)
+
+
 def test_a_pod_spec_is_not_supported_yet() -> None:
     with pytest.raises(UnsupportedSpec, match="Pod specs are not supported yet"):
         from_json(b'{"name": "my-etl", "communication": "hpush://", "spec": "YXBpVmVyc2lvbjogdjE="}')
