@@ -19,7 +19,7 @@ from gevent import get_hub, getcurrent
 from appliance.http.pulse import Pulse
 
 READ, WRITE = 1, 2
-SENDFILE_MAX = 1 << 30  # bytes a call
+SENDFILE_MAX = 4 * 1024 * 1024  # bytes a call; then the other connections have their turn
 TLS_PIECE = 256 * 1024  # bytes
 LINGER_SECONDS = 5.0
 LINGER_BYTES = 64 * 1024 * 1024  # a part of an upload: many clients read no reply before they have sent it
@@ -144,6 +144,8 @@ class Transport:
             if not sent:
                 break
             offset += sent
+            if sent == SENDFILE_MAX:
+                self.until_writable()
         return length - (stop - offset)
 
     def linger(self) -> None:
