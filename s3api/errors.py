@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from s3api.xml import HEADER, escape
+from s3api.xml import HEADER, escape_legibly
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class codes:
     InvalidBucketAclWithObjectOwnership = Code(400, "Bucket cannot have ACLs set with ObjectOwnership's "
         "BucketOwnerEnforced setting")
     InvalidBucketName = Code(400, "The specified bucket is not valid.")
+    InvalidChunkSizeError = Code(403, "Only the last chunk is allowed to have a size less than 8192 bytes")
     InvalidDigest = Code(400, "The Content-MD5 or checksum value that you specified is not valid.")
     InvalidLocationConstraint = Code(400, "The specified location-constraint is not valid")
     InvalidPart = Code(
@@ -143,8 +144,9 @@ class S3Error(Exception):
 
 def render(error: S3Error, *, resource: str, request_id: str, host_id: str) -> bytes:
     """The XML body; the details come between the message and the resource."""
-    details = "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in error.details.items())
+    details = "".join(f"<{name}>{escape_legibly(str(value))}</{name}>" for name, value in error.details.items())
     return (
-        f"{HEADER}<Error><Code>{error.code.name}</Code><Message>{escape(error.message)}</Message>{details}"
-        f"<Resource>{escape(resource)}</Resource><RequestId>{request_id}</RequestId><HostId>{host_id}</HostId></Error>"
+        f"{HEADER}<Error><Code>{error.code.name}</Code><Message>{escape_legibly(error.message)}</Message>{details}"
+        f"<Resource>{escape_legibly(resource)}</Resource><RequestId>{request_id}</RequestId>"
+        f"<HostId>{host_id}</HostId></Error>"
     ).encode()

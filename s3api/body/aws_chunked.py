@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from s3api.checksums import Integrity, checksum_value
 from s3api.body.chunk_signatures import SignatureChain
-from s3api.errors import Code, S3Error, codes
+from s3api.errors import S3Error, codes
 from storage.payload import Reader
 
 LOOKAHEAD = 256  # bytes read beyond a chunk, so that one read brings its data and the next chunk's line
@@ -24,9 +24,6 @@ _SCRATCH = 4096  # bytes
 
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;chunk-signature=([0-9a-f]{64}))?")
 _TRAILER_SIGNATURE = "x-amz-trailer-signature"
-_INVALID_CHUNK_SIZE = Code(
-    403, "Only the last chunk is allowed to have a size less than 8192 bytes", "InvalidChunkSizeError"
-)
 
 
 class ChunkedPayload:
@@ -117,7 +114,7 @@ class ChunkedPayload:
             raise _malformed("The line before a chunk is malformed.")
         size = int(match[1], 16)
         if size and self._chunk is not None and self._chunk < SMALLEST_CHUNK:
-            raise S3Error(_INVALID_CHUNK_SIZE, Chunk=self._received, BadChunkSize=self._chunk)
+            raise S3Error(codes.InvalidChunkSizeError, Chunk=self._received, BadChunkSize=self._chunk)
         if self._chain is not None:
             if match[2] is None:
                 raise _malformed("A chunk must have a chunk-signature.")

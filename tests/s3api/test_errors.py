@@ -88,7 +88,7 @@ def test_body_has_the_details_between_message_and_resource_and_escapes_them() ->
 
     assert body == (
         b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>NoSuchKey</Code>'
-        b"<Message>The specified key does not exist.</Message><Key>&lt;&amp;&quot;&gt;&#13;&#1;</Key>"
+        b"<Message>The specified key does not exist.</Message><Key>&lt;&amp;&quot;&gt;&#13;\xef\xbf\xbd</Key>"
         b"<Resource>/b/&lt;k&gt;</Resource><RequestId>0A</RequestId><HostId>host</HostId></Error>"
     )
 
