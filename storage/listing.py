@@ -22,7 +22,8 @@ from storage.volume import Volume
 
 T = TypeVar("T")
 
-PATIENCE = 16  # keys under a common prefix that are read on before a seek past it is worth it
+PATIENCE = 7  # keys under a common prefix that are read on before a seek past it is worth it
+AFTER_SEEK = 1 + PATIENCE  # pairs of the first batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def list_objects(
     start, stop = bounds(OBJECTS, bucket.id, prefix, after, delimiter)
     if delimiter:
         return _grouped_page(volumes, start, stop, object_key(bucket.id, prefix), delimiter.encode(), limit)
-    batch = min(limit + 1, LARGEST_BATCH)
+    batch = min(limit // len(volumes) + len(volumes), LARGEST_BATCH)
     scans = [volume.index.scan(start, stop, batch=batch, decode=LISTED.decode) for volume in volumes]
     pairs = scans[0] if len(scans) == 1 else heapq.merge(*scans)
     entries = [(key[PREFIX_SIZE:].decode(), record) for key, record in islice(pairs, limit)]
@@ -92,7 +93,7 @@ def grouped(
         beyond = after_prefix(common)
         pair = next((other for other in islice(pairs, PATIENCE) if other[0] >= beyond), None)
         if pair is None:
-            pairs = index.scan(beyond, stop, decode=decode)
+            pairs = index.scan(beyond, stop, batch=AFTER_SEEK, decode=decode)
             pair = next(pairs, None)
 
 

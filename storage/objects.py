@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from storage.attributes import Attributes
 from storage.checksums import DEFAULT
@@ -15,12 +16,12 @@ from storage.listing import Page, list_objects
 from storage.payload import Payload
 from storage.purge import drop, object_blobs
 from storage.records import OBJECT, Blob, Bucket, ObjectRecord, Part
-from storage.source import BlobSource, InlineSource, Source, SourcePayload, close_content
+from storage.source import VERY_MANY, BlobSource, InlineSource, Source, SourcePayload, close_content
 from storage.threads import run
 from storage.volume import Partitions, Volume
 from storage.writer import Writer
 
-MANY_BLOBS = 32  # from here on their files are opened in a thread
+MANY = 32  # files that are opened in a thread
 REREADS = 100
 
 
@@ -48,7 +49,8 @@ class Objects:
     def open(self, bucket: Bucket, key: str, given: Conditions = ALWAYS) -> InlineSource | BlobSource:
         """The current version, opened: its bytes stay readable whatever happens to the key. The caller closes it.
 
-        Raises what `head` raises, and `Corrupt` when a file of it is missing.
+        Raises what `head` raises, and `Corrupt` when a file of it is missing. The content of an object with very many
+        parts raises `Conflict` when the key was overwritten before it was asked for.
         """
         missing: tuple[Blob, ...] = ()
         for _ in range(REREADS):
@@ -57,12 +59,23 @@ class Objects:
                 return InlineSource(record)
             if record.blobs == missing:
                 raise Corrupt(missing[0].id)
+            if len(record.blobs) >= VERY_MANY:
+                return BlobSource(record, partial(self._open_late, bucket, key, record))
             volume = self._partitions.of(object_key(bucket.id, key))
             try:
-                return BlobSource(record, open_blobs(volume, record.blobs))
+                return BlobSource(record, partial(open_blobs, volume))
             except FileNotFoundError:  # replaced since the record was read, unless it still names the same files
                 missing = record.blobs
         raise Conflict(key)
+
+    def _open_late(self, bucket: Bucket, key: str, record: ObjectRecord, blobs: Sequence[Blob]) -> list[int]:
+        """Open files of a record that was read a while ago; `Conflict` when it is not the current one any more."""
+        try:
+            return open_blobs(self._partitions.of(object_key(bucket.id, key)), blobs)
+        except FileNotFoundError as error:
+            if self.head(bucket, key).blobs == record.blobs:
+                raise Corrupt(str(error.filename)) from error
+            raise Conflict(key) from error
 
     def put(
         self, bucket: Bucket, key: str, payload: Payload, attributes: Attributes, *, given: Conditions = ALWAYS
@@ -242,7 +255,7 @@ def plain_dict(mapping: Mapping[str, str]) -> dict[str, str]:
 
 def open_blobs(volume: Volume, blobs: Sequence[Blob]) -> list[int]:
     """Descriptors of the blobs' files, in order; `FileNotFoundError` when one is gone, and then none is left open."""
-    return run(_open_all, volume, blobs) if len(blobs) >= MANY_BLOBS else _open_all(volume, blobs)
+    return run(_open_all, volume, blobs) if len(blobs) >= MANY else _open_all(volume, blobs)
 
 
 def _open_all(volume: Volume, blobs: Sequence[Blob]) -> list[int]:

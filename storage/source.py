@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from storage.conditions import Conditions
 from storage.content import Content, Segment, Segments, Span
 from storage.errors import IncompleteBody
 from storage.payload import encoded
-from storage.records import Bucket, ObjectRecord
+from storage.records import Blob, Bucket, ObjectRecord
 
 
 class Source(Protocol):
@@ -36,6 +36,9 @@ class Source(Protocol):
 
 
 Opener = Callable[[Bucket, str, Conditions], Source]
+OpenFiles = Callable[[Sequence[Blob]], list[int]]
+
+VERY_MANY = 64  # files that a source does not hold open before it is known which of them are wanted
 
 
 class InlineSource:
@@ -62,31 +65,59 @@ class InlineSource:
 
 
 class BlobSource:
-    """An object whose bytes are in files, which are open: it can be read even when the object is gone."""
+    """An object whose bytes are in files, which are open: it can be read even when the object is gone.
 
-    __slots__ = ("_segments", "record", "size")
+    Of an object with very many parts no file is open before `content` or `files` is asked for, and then only those that
+    hold what is asked for; `open_files`, which opens blobs in order, says what happens when they are gone by then.
+    """
 
-    def __init__(self, record: ObjectRecord, fds: list[int]) -> None:
+    __slots__ = ("_open_files", "_segments", "record", "size")
+
+    def __init__(self, record: ObjectRecord, open_files: OpenFiles) -> None:
         self.record = record
         self.size: int | None = record.size
-        self._segments = Segments([Segment(fd, 0, blob.size) for fd, blob in zip(fds, record.blobs)], fds)
+        self._open_files = open_files
+        self._segments = self._opened(record.blobs) if len(record.blobs) < VERY_MANY else None
 
     @property
     def files(self) -> list[Segment]:
         """The whole files, in order; they stay this source's."""
+        if self._segments is None:
+            self._segments = self._opened(self.record.blobs)
         return self._segments.items
 
     def content(self, span: Span | None = None) -> Segments:
-        return self._segments.cut(Span(0, self.record.size) if span is None else span)
+        wanted = Span(0, self.record.size) if span is None else span
+        if self._segments is not None:
+            return self._segments.cut(wanted)
+        first, blobs = overlapping(self.record.blobs, wanted)
+        return self._opened(blobs).cut(Span(wanted.start - first, wanted.stop - first))
 
     def close(self) -> None:
-        self._segments.close()
+        if self._segments is not None:
+            self._segments.close()
 
     def __enter__(self) -> BlobSource:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _opened(self, blobs: Sequence[Blob]) -> Segments:
+        fds = self._open_files(blobs)
+        return Segments([Segment(fd, 0, blob.size) for fd, blob in zip(fds, blobs)], fds)
+
+
+def overlapping(blobs: Sequence[Blob], span: Span) -> tuple[int, list[Blob]]:
+    """The blobs, one after the other, that hold bytes of the span, and where the first of them begins."""
+    found: list[Blob] = []
+    first = position = 0
+    for blob in blobs:
+        if position < span.stop and span.start < position + blob.size:
+            first = first if found else position
+            found.append(blob)
+        position += blob.size
+    return first, found
 
 
 class SourcePayload:

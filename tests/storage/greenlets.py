@@ -39,7 +39,7 @@ def longest_pause(world: World) -> None:
             gevent.sleep(0.001)
             pauses.append(time.perf_counter() - before)
 
-    data = os.urandom(32 * MIB)
+    data = os.urandom(16 * MIB)
 
     def write(number: int) -> None:
         world.store.objects.put(world.bucket, f"key{number}", BytesPayload(data), ATTRIBUTES)
@@ -56,7 +56,7 @@ def longest_pause(world: World) -> None:
 def killed_at_random(world: World) -> None:
     """Kills greenlets amid their puts, then reads everything and sweeps; prints what was found wrong."""
     wrong = []
-    for number in range(150):
+    for number in range(60):
         size = random.choice([50, 5000, 2_000_000])
         world.put("key", b"old")
         writer = gevent.spawn(world.store.objects.put, world.bucket, "key", Slow(b"n" * size), ATTRIBUTES)

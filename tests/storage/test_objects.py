@@ -14,10 +14,10 @@ from storage.completion import PartRef
 from storage.conditions import Conditions
 from storage.content import Segments, Span
 from storage.errors import (
-    Corrupt, IncompleteBody, MissingForMatch, NoSuchBucket, NoSuchKey, NotModified, PreconditionFailed,
+    Conflict, Corrupt, IncompleteBody, MissingForMatch, NoSuchBucket, NoSuchKey, NotModified, PreconditionFailed,
 )
 from storage.payload import BytesPayload, encoded
-from storage.source import SourcePayload
+from storage.source import VERY_MANY, SourcePayload
 from tests.storage.conftest import ATTRIBUTES, PART, World
 
 SIZES = [0, 1, 99, 100, 101, 5000, 700_000, 2_000_003]
@@ -290,6 +290,46 @@ def test_a_refused_copy_leaves_nothing(world: World) -> None:
         )
     assert world.read("key") == b"before"
     assert len(world.files()) == 1
+
+
+def many_parts(world: World) -> bytes:
+    """An object of so many parts that their files are opened late."""
+    upload = world.store.uploads.create(world.bucket, "key", ATTRIBUTES)
+    pieces = [os.urandom(PART + number) for number in range(VERY_MANY + 6)]
+    etags = [world.part("key", upload.id, number, piece) for number, piece in enumerate(pieces, start=1)]
+    refs = [PartRef(number, etag) for number, etag in enumerate(etags, start=1)]
+    world.store.uploads.complete(world.bucket, "key", upload.id, refs)
+    return b"".join(pieces)
+
+
+def test_of_an_object_of_very_many_parts_only_the_files_wanted_are_opened(world: World) -> None:
+    data = many_parts(world)
+    assert world.read("key") == data
+    for start, stop in ((0, 1), (0, PART), (PART - 1, PART + 1), (5000, 20_000), (len(data) - 1, len(data))):
+        span = Span(start, stop)
+        with world.store.objects.open(world.bucket, "key") as source:
+            content = source.content(span)
+        assert isinstance(content, Segments)
+        with content:
+            assert len({item.fd for item in content.items}) <= 2 + span.size // PART
+            assert b"".join(content) == data[span.start:span.stop]
+    with world.store.objects.open(world.bucket, "key") as source:
+        world.store.objects.copy(source, world.bucket, "copy", ATTRIBUTES)
+    world.store.objects.delete(world.bucket, "key")
+    assert world.read("copy") == data
+
+
+def test_an_object_of_very_many_parts_that_was_overwritten_before_it_is_read_is_a_conflict(world: World) -> None:
+    many_parts(world)
+    with world.store.objects.open(world.bucket, "key") as source:
+        world.put("key", b"new")
+        with pytest.raises(Conflict):
+            source.content()
+    many_parts(world)
+    for path in world.files():
+        path.unlink()
+    with world.store.objects.open(world.bucket, "key") as source, pytest.raises(Corrupt):
+        source.content(Span(0, 1))
 
 
 class Streamed:
