@@ -76,8 +76,10 @@ def connected(command: Callable[..., Any]) -> Callable[..., Any]:
 
     for add in (
         setting_options("data"),
-        click.option("--token", envvar="AIS_AUTHN_TOKEN", default="", help="[env: AIS_AUTHN_TOKEN]"),
-        click.option("--endpoint", envvar="AIS_ENDPOINT", default="", metavar="URL", help="[env: AIS_ENDPOINT]"),
+        click.option("--token", envvar="AIS_AUTHN_TOKEN", default="", help="The bearer token.  [env: AIS_AUTHN_TOKEN]"),
+        click.option(
+            "--endpoint", envvar="AIS_ENDPOINT", default="", metavar="URL", help="The node.  [env: AIS_ENDPOINT]"
+        ),
     ):
         run = add(run)
     return run

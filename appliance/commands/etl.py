@@ -23,6 +23,7 @@ from nativeapi.client import NativeClient, Refused, object_path
 
 SPEC_LIMIT = 4 * 1024 * 1024  # bytes
 PIECE = 1024 * 1024  # bytes
+REMOTE = ("http://", "https://")
 FETCH_SECONDS = 30.0
 MARGIN_SECONDS = 30.0  # over init_timeout, for the node to say that it has passed
 
@@ -87,7 +88,7 @@ def init(
 def read_spec(where: str) -> list[dict[str, Any]]:
     """The documents of the spec in a file, at a URL, or on standard input."""
     try:
-        return messages(spec_text(where))
+        return messages(spec_text(where), directory=spec_folder(where))
     except InvalidSpec as error:
         fail(f"{where}: {' '.join(str(error).split())}", status=WRONG)
     except (OSError, ValueError) as error:
@@ -98,10 +99,17 @@ def read_spec(where: str) -> list[dict[str, Any]]:
 def spec_text(where: str) -> str:
     if where == "-":
         return sys.stdin.read()
-    if where.startswith(("http://", "https://")):
+    if where.startswith(REMOTE):
         with urlopen(where, timeout=FETCH_SECONDS) as reply:
             return bytes(reply.read(SPEC_LIMIT)).decode()
     return Path(where).read_text(encoding="utf-8")
+
+
+def spec_folder(where: str) -> Path | None:
+    """From where the relative paths of a spec are seen; None for one from the network, which may have none."""
+    if where == "-":
+        return Path.cwd()
+    return None if where.startswith(REMOTE) else Path(where).parent
 
 
 def overridden(documents: list[dict[str, Any]], overrides: dict[str, str]) -> list[dict[str, Any]]:
@@ -118,7 +126,7 @@ def init_patience(message: Mapping[str, Any]) -> float:
         return MARGIN_SECONDS
 
 
-@etl.command()
+@etl.command(short_help="List transforms; show definitions or errors.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @as_json
 @connected
@@ -182,7 +190,7 @@ def show_errors(client: NativeClient, asked: Sequence[str], as_json: bool) -> No
         click.echo(f"no errors of {name}")
 
 
-@etl.command("view-logs")
+@etl.command("view-logs", short_help="Print what a server has written to its output.")
 @click.argument("name")
 @as_json
 @connected
@@ -266,7 +274,7 @@ def remove(client: NativeClient, names: tuple[str, ...], all_of_them: bool, as_j
     each(found, "removed", lambda name: client.text("DELETE", f"etl/{name}"), as_json)
 
 
-@etl.command("object")
+@etl.command("object", short_help="Read or copy an object through a transform.")
 @click.argument("name")
 @click.argument("what", nargs=-1, required=True, metavar="BUCKET/OBJECT OUT | cp SOURCE DESTINATION")
 @click.option("--args", "arguments", default="", metavar="TEXT", help="Passed to the transform as etl_args.")

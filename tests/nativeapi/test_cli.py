@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -45,9 +46,11 @@ def name() -> str:
 
 @pytest.fixture
 def plain(run: Run, name: str, tmp_path: Path) -> Iterator[str]:
-    """A transform started from a YAML file."""
-    path = tmp_path / "spec.yaml"
-    runtime = f"runtime:\n  image: local\n  command: [{sys.executable}, {PLAIN}, --port, '8000']\n"
+    """A transform started from a YAML file beside its code, which that names by a path relative to itself."""
+    path = tmp_path / "code" / "spec.yaml"
+    path.parent.mkdir()
+    shutil.copy(PLAIN, path.parent)
+    runtime = f"runtime:\n  image: .\n  command: [{sys.executable}, {PLAIN.name}, --port, '8000']\n"
     path.write_text(f"name: {name}\ninit_timeout: 60s\n{runtime}")
     assert f"{name} is running (etl-" in run("init", "-f", str(path)).output
     yield name
