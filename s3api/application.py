@@ -146,7 +146,7 @@ def refuse_unsupported(declared: Declared, request: Request) -> None:
 
 def refuse_transform(declared: Declared, request: Request) -> None:
     """501 where a transform is named and the operation has none."""
-    if ETL_NAME in request.query and declared.operation.name not in LENSED:
+    if request.query.get(ETL_NAME) and declared.operation.name not in LENSED:
         raise S3Error(codes.NotImplemented, f"{declared.operation.name} does not go through a transform")
 
 

@@ -46,6 +46,7 @@ def parse_copy_source(text: str) -> CopySource:
     path = _decoded(raw)
     if not marker:
         path, marker, rest = _split_transform(path)
+        rest = rest.encode().decode("latin-1")
     bucket, slash, key = path.removeprefix("/").partition("/")
     if not (slash and bucket and key) or bucket.startswith("arn:"):
         raise S3Error(

@@ -38,7 +38,9 @@ SELECTORS: Final = {
     for level in Level
 }
 EVERY_SUBRESOURCE: Final = frozenset().union(*SUBRESOURCES.values())
-KNOWN_NAMES: Final = frozenset().union(*(operation.known_query for operation in OPERATIONS.values()))
+# Parameters of this server's own, which name a transform; they may be empty.
+TRANSFORM_NAMES: Final = frozenset({"etl_name", "etl_args", "etl_pipeline"})
+KNOWN_NAMES: Final = TRANSFORM_NAMES.union(*(operation.known_query for operation in OPERATIONS.values()))
 _ROUTING: Final = {level: SELECTORS[level] | EVERY_SUBRESOURCE for level in Level}
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from storage.records import Bucket, ObjectRecord
 from storage.source import Opener, Source
 from storage.store import Options, Store
 
+SESSION = boto3.session.Session()  # reads the service's model once
 HOST = "s3.test:9000"
 REGION = "eu-test-1"
 MINIMUM_PART = 1000  # bytes
@@ -131,8 +133,9 @@ Headers = dict[str, str] | list[tuple[str, str]]
 class Client:
     """Requests put together by hand, signed by botocore as one of the accounts or by nobody."""
 
-    def __init__(self, application: S3Application, access_key: str = "", secret: str = "") -> None:
+    def __init__(self, application: S3Application, access_key: str = "", secret: str = "", *, region: str = REGION) -> None:
         self._application = application
+        self._region = region
         self._credentials = Credentials(access_key, secret) if access_key else None
         self._ids = itertools.count(1)
 
@@ -151,11 +154,12 @@ class Client:
 
     def _signed(self, method: str, target: str, pairs: list[tuple[str, str]], body: bytes) -> list[tuple[str, str]]:
         joined: dict[str, str] = {}
-        for name, value in pairs:
+        for name, latin in pairs:
+            value = latin.encode("latin-1").decode("utf-8", "surrogateescape")  # botocore signs text as UTF-8
             joined[name.lower()] = f"{joined[name.lower()]},{value}" if name.lower() in joined else value
         host = joined.pop("host", HOST)
         request = AWSRequest(method, f"http://{host}{target}", headers=joined, data=body)
-        S3SigV4Auth(self._credentials, "s3", REGION).add_auth(request)
+        S3SigV4Auth(self._credentials, "s3", self._region).add_auth(request)
         added = [(name, value) for name, value in request.headers.items() if name.lower() not in joined]
         return [*pairs, *added] if any(name.lower() == "host" for name, _ in pairs) else [*pairs, *added, ("Host", host)]
 
@@ -182,7 +186,8 @@ class Client:
             close()
         ((status, headers),) = started
         for name, value in headers:
-            assert (name + value).encode("latin-1").decode("latin-1").isprintable() or "\xa0" <= max(value)
+            assert not set(name + value) & set("\r\n\0"), (name, value)
+            (name + value).encode("latin-1")
         return Answer(
             int(status[:3]), {name.lower(): value for name, value in headers}, received, [name for name, _ in headers],
             reader.reads, environ,
@@ -199,14 +204,13 @@ class World:
             Options(reserve=0, minimum_part_size=MINIMUM_PART, inline_limit=4096),
             open_index=lambda _: MemoryIndex(),
         )
-        self.now: Callable[[], int] | None = None
         settings: dict[str, Any] = {
             "region": REGION,
             "domains": ("s3.test",),
             "bucket_defaults": "classic",
             "signature_v2": True,
             "reserved_names": frozenset({"console"}),
-            "clock": __import__("time").time_ns,
+            "clock": time.time_ns,
         }
         self.application = S3Application(self.store, Keys(), Lenses(self.store), **{**settings, **options})
         self.alice = Client(self.application, "ALICE", "alice secret/+")
@@ -214,7 +218,7 @@ class World:
         self.anybody = Client(self.application)
 
     def boto(self, access_key: str = "ALICE", secret: str = "alice secret/+", **config: Any) -> Any:
-        client: BaseClient = boto3.client(
+        client: BaseClient = SESSION.client(
             "s3",
             endpoint_url=f"http://{HOST}",
             region_name=REGION,
