@@ -24,6 +24,7 @@ from appliance.http.head import (
     target,
     too_slow,
     traits,
+    wants_websocket,
 )
 from appliance.http.transport import PeerGone, Stalled, Transport
 from storage.content import Segments
@@ -178,7 +179,7 @@ class Connection:
     def _check(self, request: HttpRequest, seen: int, data: bytes) -> None:
         """Pass, refuse, or hand over what isn't of the plainest shape."""
         check_uncommon(request, seen)
-        if request.minor_version != 1 or seen & UPGRADE:
+        if request.minor_version != 1 or (seen & UPGRADE and wants_websocket(request)):
             raise Handover(data)
 
     # -- the reply ---------------------------------------------------------------------------------------------------

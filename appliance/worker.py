@@ -134,7 +134,11 @@ class SluiceWorker(GeventWorker):
 
     def converse(self, client: socket.socket, addr: Any) -> None:
         """Serve a connection until it is closed."""
-        transport = self._transport(client)
+        try:
+            transport = self._transport(client)
+        except OSError:  # gone already
+            client.close()
+            return
         try:
             if isinstance(transport, SecureTransport):
                 transport.deadline = time.monotonic() + self.limits.head_seconds

@@ -86,7 +86,7 @@ def too_slow(reason: str) -> Refused:
 def parse(data: bytes, known: int, limits: Limits) -> HttpRequest | None:
     """The head at the beginning of `data`, of which `known` bytes were seen not to complete it; None if it is still
     incomplete. Raises `Refused`."""
-    if data[0] == 10:
+    if data[:1] == b"\n":
         raise bad("An empty line before the request does not end with CRLF.")
     try:
         request = parse_request_fast(data, known, limits.line_bytes, FIELDS_MAX, limits.field_bytes)
@@ -135,6 +135,11 @@ def check_uncommon(request: HttpRequest, seen: int) -> None:
         raise bad("HTTP/1.0 has no transfer codings.")
     if request.method == b"CONNECT":
         raise bad("This is not a proxy.")
+
+
+def wants_websocket(request: HttpRequest) -> bool:
+    """The client asks for the one protocol that a connection can be upgraded to; others (h2c) may be ignored."""
+    return bool((request.get_header("upgrade") or b"").lower() == b"websocket")
 
 
 def expects_continue(request: HttpRequest) -> bool:

@@ -19,7 +19,7 @@ from gevent import get_hub, getcurrent
 from appliance.http.pulse import Pulse
 
 READ, WRITE = 1, 2
-SENDFILE_MAX = 4 * 1024 * 1024  # bytes a call; then the other connections have their turn
+SENDFILE_MAX = 4 * 1024 * 1024  # bytes a call
 TLS_PIECE = 256 * 1024  # bytes
 LINGER_SECONDS = 5.0
 LINGER_BYTES = 64 * 1024 * 1024  # a part of an upload: many clients read no reply before they have sent it
@@ -136,15 +136,14 @@ class Transport:
         while offset < stop:
             try:
                 sent = os.sendfile(out, fd, offset, min(stop - offset, SENDFILE_MAX))
+                if not sent:
+                    break
+                offset += sent
             except BlockingIOError:
-                self.until_writable()
-                continue
+                pass
             except ConnectionError as error:
                 raise PeerGone from error
-            if not sent:
-                break
-            offset += sent
-            if sent == SENDFILE_MAX:
+            if offset < stop:  # the socket is full, or the other connections have their turn
                 self.until_writable()
         return length - (stop - offset)
 

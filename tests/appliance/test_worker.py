@@ -64,7 +64,11 @@ def test_head_may_arrive_byte_by_byte(echo: Server) -> None:
 def test_one_empty_line_before_a_request_is_ignored(echo: Server) -> None:
     with echo.connect() as wire:
         assert wire.ask(b"\r\n" + GET).body == b"small"
-        assert wire.send(b"\r").send(b"\n" + GET).reply().body == b"small"
+        for pieces in ((b"\r", b"\n" + GET), (b"\r\n", GET), (b"\r\nG", GET[1:])):
+            for piece in pieces:
+                wire.send(piece)
+                time.sleep(0.05)
+            assert wire.reply().body == b"small"
 
 
 def test_connection_close_is_obeyed(echo: Server) -> None:
@@ -271,3 +275,10 @@ def test_blocked_native_thread_leaves_the_loop_running(echo: Server) -> None:
 def test_tls_clients_loaded_before_the_fork_work_under_gevent(echo: Server) -> None:
     with echo.connect() as wire:
         assert wire.ask(b"GET /tls-client HTTP/1.1\r\nHost: a\r\n\r\n").body == b"gevent.ssl"
+
+
+def test_upgrade_to_something_unknown_is_ignored(echo: Server) -> None:
+    request = put("/digest", b"hello", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAM")
+    with echo.connect() as wire:
+        assert wire.ask(request).body == told(b"hello")
+        assert wire.ask(GET).body == b"small"
