@@ -12,6 +12,7 @@ import pytest
 
 from storage.attributes import Attributes
 from storage.conditions import ALWAYS, Conditions
+from storage.engines.lmdb import Durability
 from storage.engines.memory import MemoryIndex
 from storage.index import Index
 from storage.layout import claim
@@ -77,12 +78,16 @@ class World:
         ]
 
 
+# No power fails in these tests.
+SMALL = Options(inline_limit=INLINE, minimum_part_size=PART, reserve=0, durability=Durability.RELAXED)
+
+
 @contextmanager
 def opened(
     paths: list[Path],
     *,
     clock: Callable[[], int],
-    options: Options = Options(inline_limit=INLINE, minimum_part_size=PART, reserve=0),
+    options: Options = SMALL,
     open_index: Callable[[Path], Index] | None = None,
 ) -> Iterator[Store]:
     with claim(paths) as held, Store(held.layout, options, clock=clock, open_index=open_index) as store:
