@@ -51,7 +51,8 @@ def operation(
 ) -> Callable[[Handler], Handler]:
     """Declare the decorated function as the handler of an operation; once, and only under a name of the model.
 
-    `headers` are the x-amz-* headers that it understands; others of the model's are refused with 501 before it is called.
+    `headers` are the x-amz-* headers that it understands; others of the model's are refused with 501 before it is
+    called.
     """
 
     def declare(handler: Handler) -> Handler:

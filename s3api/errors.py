@@ -27,7 +27,9 @@ class codes:
     AccessDenied = Code(403, "Access Denied")
     AuthorizationHeaderMalformed = Code(400, "The authorization header you provided is invalid.")
     AuthorizationQueryParametersError = Code(400, "The authorization query parameters that you provided are not valid.")
-    BadDigest = Code(400, "The Content-MD5 or checksum value that you specified did not match what the server received.")
+    BadDigest = Code(
+        400, "The Content-MD5 or checksum value that you specified did not match what the server received."
+    )
     BadRequest = Code(400, "An error occurred when parsing the HTTP request.")
     BucketAlreadyExists = Code(
         409,
@@ -46,15 +48,17 @@ class codes:
     EntityTooSmall = Code(400, "Your proposed upload is smaller than the minimum allowed size")
     ExpiredToken = Code(400, "The provided token has expired.")
     IllegalLocationConstraintException = Code(
-        400, "The unspecified location constraint is incompatible for the region specific endpoint this request was "
-        "sent to.",
+        400,
+        "The unspecified location constraint is incompatible for the region specific endpoint this request was sent "
+        "to.",
     )
     IncompleteBody = Code(400, "You did not provide the number of bytes specified by the Content-Length HTTP header")
     InternalError = Code(500, "We encountered an internal error. Please try again.")
     InvalidAccessKeyId = Code(403, "The AWS Access Key Id you provided does not exist in our records.")
     InvalidArgument = Code(400, "Invalid Argument")
-    InvalidBucketAclWithObjectOwnership = Code(400, "Bucket cannot have ACLs set with ObjectOwnership's "
-        "BucketOwnerEnforced setting")
+    InvalidBucketAclWithObjectOwnership = Code(
+        400, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
+    )
     InvalidBucketName = Code(400, "The specified bucket is not valid.")
     InvalidChunkSizeError = Code(403, "Only the last chunk is allowed to have a size less than 8192 bytes")
     InvalidDigest = Code(400, "The Content-MD5 or checksum value that you specified is not valid.")
@@ -71,14 +75,17 @@ class codes:
     InvalidRequest = Code(400, "Invalid Request")
     InvalidSecurity = Code(403, "The provided security credentials are not valid.")
     InvalidStorageClass = Code(400, "The storage class you specified is not valid")
-    InvalidTag = Code(400, "The tag provided was not a valid tag. This error can occur if the tag did not pass input "
-        "validation.")
+    InvalidTag = Code(
+        400, "The tag provided was not a valid tag. This error can occur if the tag did not pass input validation."
+    )
     InvalidToken = Code(400, "The provided token is malformed or otherwise invalid.")
     InvalidURI = Code(400, "Couldn't parse the specified URI.")
     InvalidWriteOffset = Code(400, "The write offset value that you specified does not match the current object size.")
     KeyTooLongError = Code(400, "Your key is too long")
-    MalformedTrailerError = Code(400, "The request contained trailing data that was not well-formed or did not "
-        "conform to our published schema.")
+    MalformedTrailerError = Code(
+        400,
+        "The request contained trailing data that was not well-formed or did not conform to our published schema.",
+    )
     MalformedXML = Code(
         400, "The XML you provided was not well-formed or did not validate against our published schema"
     )

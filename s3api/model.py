@@ -38,7 +38,8 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A type of the model. `kind` is the model's: structure, list, string, integer, long, boolean, timestamp, blob, map."""
+    """A type of the model. `kind` is the model's word: structure, list, string, integer, long, boolean, timestamp, blob
+    or map."""
 
     kind: str
     members: tuple[Member, ...] = ()

@@ -28,7 +28,7 @@ PLAIN: Final = {(o.method, o.level): o for o in OPERATIONS.values() if not o.spe
 
 # Names that select operations, by level: a sub-resource of the model, or what an operation without one requires.
 SUBRESOURCES: Final = {
-    level: frozenset(name for operation in OPERATIONS.values() if operation.level is level for name, _ in operation.query)
+    level: frozenset(name for found in OPERATIONS.values() if found.level is level for name, _ in found.query)
     for level in Level
 }
 SELECTORS: Final = {

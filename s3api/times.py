@@ -1,4 +1,4 @@
-"""Points in time as S3 writes and reads them. Both forms show whole seconds, cut, so that a listing and a HEAD agree."""
+"""Points in time as S3 writes and reads them. Both forms show whole seconds, cut: a listing and a HEAD agree."""
 
 from __future__ import annotations
 

@@ -34,7 +34,8 @@ def _incomplete(error: storage.IncompleteBody) -> S3Error:
 
 
 def _checksum_mismatch(error: storage.ChecksumMismatch) -> S3Error:
-    return S3Error(codes.BadDigest, f"The {error.algorithm.upper()} you specified did not match the calculated checksum.")
+    name = error.algorithm.upper()
+    return S3Error(codes.BadDigest, f"The {name} you specified did not match the calculated checksum.")
 
 
 def _size_mismatch(error: storage.SizeMismatch) -> S3Error:

@@ -27,7 +27,7 @@ def write_headers(operation: Operation, members: Mapping[str, Any]) -> Headers:
 
 
 def write_document(operation: Operation, members: Mapping[str, Any]) -> bytes:
-    """The XML body: the payload member, or all members that stand nowhere else. Absent and None members are left out."""
+    """The XML body: the payload member, or all members that stand nowhere else. Absent ones and None are left out."""
     shape = operation.output
     if shape.payload:
         member = shape.member(shape.payload)

@@ -10,11 +10,10 @@ from s3api.call import Call
 from s3api.conditions import clean_etag
 from s3api.declare import operation
 from s3api.errors import S3Error, codes
-from s3api.incoming import CHECKSUM_HEADERS
-from s3api.reader import BadValue, local_name, parse_document, scalar, whole_number
 from s3api.model import Shape
+from s3api.reader import BadValue, local_name, parse_document, scalar, whole_number
 from s3api.reply import Reply, xml_reply
-from s3api.request import LONGEST_KEY
+from s3api.request import LONGEST_KEY, SURELY_SHORT
 from s3api.times import parse_http_date
 from s3api.translate import TRANSLATED, translate
 from s3api.versions import NULL_VERSION
@@ -60,7 +59,7 @@ def delete_objects(call: Call) -> Reply:
 
 
 def refusal(item: Doomed) -> S3Error | None:
-    if len(item.key) > LONGEST_KEY // 4 and len(item.key.encode()) > LONGEST_KEY:
+    if len(item.key) > SURELY_SHORT and len(item.key.encode()) > LONGEST_KEY:
         return S3Error(codes.KeyTooLongError)
     return None
 

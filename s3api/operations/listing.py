@@ -1,4 +1,4 @@
-"""ListObjects and ListObjectsV2. A page of 1,000 keys is written by hand: the generic writer costs ten times as much."""
+"""ListObjects and ListObjectsV2. A page of 1,000 keys is written by hand: the generic writer costs ten times that."""
 
 from __future__ import annotations
 

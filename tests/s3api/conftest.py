@@ -24,6 +24,7 @@ from s3api.application import S3Application
 from storage.access import Principal
 from storage.conditions import Conditions
 from storage.content import Content, Span
+from storage.engines.lmdb import Durability
 from storage.engines.memory import MemoryIndex
 from storage.errors import IncompleteBody
 from storage.layout import claim
@@ -56,7 +57,7 @@ class Keys:
 
 
 class Upside:
-    """A transform in this process: the bytes reversed, their number not known before the end, as a server streams it."""
+    """A transform in this process: the bytes reversed, then its arguments; their number is not known before the end."""
 
     def __init__(self, inner: Source, args: str) -> None:
         self._inner = inner
@@ -156,12 +157,14 @@ class Client:
         joined: dict[str, str] = {}
         for name, latin in pairs:
             value = latin.encode("latin-1").decode("utf-8", "surrogateescape")  # botocore signs text as UTF-8
-            joined[name.lower()] = f"{joined[name.lower()]},{value}" if name.lower() in joined else value
+            known = joined.get(name.lower())
+            joined[name.lower()] = value if known is None else f"{known},{value}"
         host = joined.pop("host", HOST)
         request = AWSRequest(method, f"http://{host}{target}", headers=joined, data=body)
         S3SigV4Auth(self._credentials, "s3", self._region).add_auth(request)
         added = [(name, value) for name, value in request.headers.items() if name.lower() not in joined]
-        return [*pairs, *added] if any(name.lower() == "host" for name, _ in pairs) else [*pairs, *added, ("Host", host)]
+        named = any(name.lower() == "host" for name, _ in pairs)
+        return [*pairs, *added] if named else [*pairs, *added, ("Host", host)]
 
     def send(self, method: str, target: str, pairs: list[tuple[str, str]], body: bytes = b"") -> Answer:
         """The answer to a request with exactly these headers."""
@@ -189,8 +192,8 @@ class Client:
             assert not set(name + value) & set("\r\n\0"), (name, value)
             (name + value).encode("latin-1")
         return Answer(
-            int(status[:3]), {name.lower(): value for name, value in headers}, received, [name for name, _ in headers],
-            reader.reads, environ,
+            int(status[:3]), {name.lower(): value for name, value in headers}, received,
+            [name for name, _ in headers], reader.reads, environ,
         )
 
 
@@ -201,7 +204,9 @@ class World:
         self._claim = claim([folder])
         self.store = Store(
             self._claim.layout,
-            Options(reserve=0, minimum_part_size=MINIMUM_PART, inline_limit=4096),
+            Options(
+                reserve=0, minimum_part_size=MINIMUM_PART, inline_limit=4096, durability=Durability.RELAXED
+            ),
             open_index=lambda _: MemoryIndex(),
         )
         settings: dict[str, Any] = {

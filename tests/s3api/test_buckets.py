@@ -54,7 +54,8 @@ def test_bucket_is_created_headed_located_listed_and_deleted(world: World) -> No
     [
         ("", ""),
         ("<CreateBucketConfiguration/>", ""),
-        (f"<CreateBucketConfiguration><LocationConstraint>{REGION}</LocationConstraint></CreateBucketConfiguration>", ""),
+        (f"<CreateBucketConfiguration><LocationConstraint>{REGION}</LocationConstraint></CreateBucketConfiguration>",
+         ""),
         ("<CreateBucketConfiguration><LocationConstraint>mars</LocationConstraint></CreateBucketConfiguration>",
          "InvalidLocationConstraint"),
         ("<CreateBucketConfiguration><Color>blue</Color></CreateBucketConfiguration>", "MalformedXML"),

@@ -29,7 +29,8 @@ def sample(kind: type[Exception]) -> Exception:
     if kind.__init__ is Exception.__init__:
         return kind()
     names = list(inspect.signature(kind).parameters)
-    return kind(*(SAMPLES.get(name, 1 if name in NUMBERS else "text") for name in names if name not in ("args", "kwargs")))
+    given = [name for name in names if name not in ("args", "kwargs")]
+    return kind(*(SAMPLES.get(name, 1 if name in NUMBERS else "text") for name in given))
 
 
 EVERY = [*classes(storage.errors), *classes(etl.errors)]

@@ -100,7 +100,8 @@ def test_limit_is_cut_to_a_thousand_and_zero_gives_nothing(filled: Any, alice: C
 
 
 @pytest.mark.parametrize(
-    "query", ["max-keys=x", "max-keys=-1", "max-keys=99999999999", "encoding-type=x", "list-type=2&continuation-token=x"]
+    "query",
+    ["max-keys=x", "max-keys=-1", "max-keys=99999999999", "encoding-type=x", "list-type=2&continuation-token=x"],
 )
 def test_parameter_that_is_none_is_an_invalid_argument(alice: Client, query: str) -> None:
     assert alice("GET", f"/bucket?{query}").code == "InvalidArgument"
@@ -142,7 +143,9 @@ def test_order_of_elements_is_amazons(alice: Client) -> None:
     root = ElementTree.fromstring(alice("GET", "/bucket").body)
     names = [child.tag.removeprefix(NAMESPACE) for child in root.find(f"{NAMESPACE}Contents") or ()]
 
-    assert names == ["Key", "LastModified", "ETag", "ChecksumAlgorithm", "ChecksumType", "Size", "Owner", "StorageClass"]
+    assert names == [
+        "Key", "LastModified", "ETag", "ChecksumAlgorithm", "ChecksumType", "Size", "Owner", "StorageClass",
+    ]
 
 
 def test_listing_and_head_show_the_same_second(filled: Any) -> None:

@@ -221,10 +221,12 @@ def test_part_is_copied_whole_or_by_range(s3: Any) -> None:
         s3.put_object(Bucket="bucket", Key=key, Body=source)
     upload = begin(s3)
     first = s3.upload_part_copy(
-        Bucket="bucket", Key="key", UploadId=upload, PartNumber=1, CopySource={"Bucket": "bucket", "Key": "src _%25?versionId"}
+        Bucket="bucket", Key="key", UploadId=upload, PartNumber=1,
+        CopySource={"Bucket": "bucket", "Key": "src _%25?versionId"},
     )
     second = s3.upload_part_copy(
-        Bucket="bucket", Key="key", UploadId=upload, PartNumber=2, CopySource="bucket/plain", CopySourceRange="bytes=1-3"
+        Bucket="bucket", Key="key", UploadId=upload, PartNumber=2, CopySource="bucket/plain",
+        CopySourceRange="bytes=1-3",
     )
     parts = [{"PartNumber": n, "ETag": copied["CopyPartResult"]["ETag"]} for n, copied in ((1, first), (2, second))]
 
@@ -235,7 +237,8 @@ def test_part_is_copied_whole_or_by_range(s3: Any) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["0-2", "bytes=0", "bytes=hello-world", "bytes=0-bar", "bytes=hello-", "bytes=0-2,3-5", "bytes=2-1", "bytes=0-99999"],
+    ["0-2", "bytes=0", "bytes=hello-world", "bytes=0-bar", "bytes=hello-", "bytes=0-2,3-5", "bytes=2-1",
+     "bytes=0-99999"],
 )
 def test_copied_range_must_be_whole_and_within(s3: Any, alice: Client, text: str) -> None:
     s3.put_object(Bucket="bucket", Key="source", Body=b"data")

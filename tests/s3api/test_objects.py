@@ -132,7 +132,9 @@ def test_range_selects_bytes(alice: Client, text: str, status: int, start: int, 
     assert got.headers.get("content-range") == (f"bytes {start}-{stop - 1}/{size}" if status == 206 else None)
 
 
-@pytest.mark.parametrize(("data", "text"), [(b"abc", "bytes=3-"), (b"", "bytes=0-"), (b"", "bytes=-1"), (b"a", "bytes=-0")])
+@pytest.mark.parametrize(
+    ("data", "text"), [(b"abc", "bytes=3-"), (b"", "bytes=0-"), (b"", "bytes=-1"), (b"a", "bytes=-0")]
+)
 def test_range_without_a_byte_is_416(alice: Client, data: bytes, text: str) -> None:
     alice("PUT", "/bucket/key", body=data)
 
@@ -150,7 +152,9 @@ def test_any_range_is_read_or_ignored(text: str) -> None:
 
 def test_response_parameters_replace_headers(alice: Client) -> None:
     alice("PUT", "/bucket/key", HEADERS, b"data")
-    query = "response-content-type=text%2Fx&response-expires=never&response-cache-control=a%20b&response-content-encoding=z"
+    query = (
+        "response-content-type=text%2Fx&response-expires=never&response-cache-control=a%20b&response-content-encoding=z"
+    )
 
     for method in ("GET", "HEAD"):
         headers = alice(method, f"/bucket/key?{query}").headers

@@ -50,7 +50,7 @@ def test_no_two_operations_match_the_same_requests() -> None:
 
 
 @pytest.mark.parametrize("wanted", [found for found in EVERY if found.name not in CORE], ids=lambda found: found.name)
-def test_operation_that_nobody_declared_is_not_implemented_and_changes_nothing(alice: Client, wanted: Operation) -> None:
+def test_operation_that_nobody_declared_is_501_and_changes_nothing(alice: Client, wanted: Operation) -> None:
     alice("PUT", "/bucket/key", body=b"as it was")
 
     answer = alice(wanted.method, target_of(wanted), smallest_headers(wanted), b"<Anything/>")
