@@ -18,8 +18,9 @@ unexport AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE A
 help: ## show what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 20
 
+# On a terminal the node gets a process group of its own, so that Ctrl-C stops the node and not make, and the status is 0.
 run: $(VENV)/.runtime ## start a node on 127.0.0.1:9000 with its data under ./data
-	@exec $(VENV)/bin/sluice serve $(RUN_ARGUMENTS)
+	@[ ! -t 0 ] || set -m; $(VENV)/bin/sluice serve $(RUN_ARGUMENTS)
 
 setup: $(VENV)/.runtime ## create .venv with what the node needs, pinned by hashes
 

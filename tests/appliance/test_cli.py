@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import signal
 import socket
@@ -24,6 +25,7 @@ from appliance.settings import ROWS, flag, variable
 from tests.conftest import StartNode
 from tests.node import SLUICE, Node, free_port
 
+REPOSITORY = Path(__file__).parents[2]
 ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
 
 
@@ -221,6 +223,31 @@ def probe(node: Node) -> tuple[int, dict[str, object]]:
     found = reply.status, json.loads(reply.read())
     connection.close()
     return found
+
+
+def test_make_run_serves_until_ctrl_c_and_ends_well(tmp_path: Path) -> None:
+    """On a terminal, as a developer runs it."""
+    port = free_port()
+    make = ["make", "run", f"RUN_ARGUMENTS=--port {port} --data {tmp_path}/data --access-log off"]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(REPOSITORY)
+        os.execvpe(make[0], make, ENVIRONMENT)
+    deadline = time.monotonic() + 60
+    while not answers(port):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.write(terminal, b"\x03")
+    shown = b"".join(iter(lambda: read_terminal(terminal), b""))
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, shown.decode()
+    os.close(terminal)
+
+
+def read_terminal(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # how Linux tells that nobody has the other end any more
+        return b""
 
 
 def test_every_command_and_every_setting_is_in_the_help() -> None:
