@@ -15,7 +15,7 @@ from nativeapi.native import Native, method_not_allowed
 from nativeapi.summary import Summary, job_id, prefix_of, summarise
 from storage.access import Principal
 from storage.conditions import ALWAYS
-from storage.errors import BucketNotEmpty
+from storage.errors import BucketNotEmpty, StorageError
 from storage.records import Bucket
 
 BUCKETS = PREFIX + "buckets/"
@@ -39,11 +39,13 @@ def destroy(native: Native, call: Call, bucket: Bucket, action: Action) -> Reply
 
 
 def empty(native: Native, bucket: Bucket) -> None:
-    """Delete every object that the bucket has now."""
+    """Delete every object that the bucket has now; raises what the first one that cannot be deleted raised."""
     after, more = "", True
     while more:
         page = native.store.objects.list(bucket, after=after, limit=PAGE)
-        native.store.objects.delete_many(bucket, [(key, ALWAYS) for key, _ in page.entries])
+        for outcome in native.store.objects.delete_many(bucket, [(key, ALWAYS) for key, _ in page.entries]):
+            if isinstance(outcome, StorageError):
+                raise outcome
         after, more = page.last, page.truncated
 
 
