@@ -112,12 +112,14 @@ class Node:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(60)
 
-    def client(self, *, access_key: str = "", secret_key: str = "", **options: Any) -> Any:
+    def client(
+        self, *, access_key: str = "", secret_key: str = "", endpoint_url: str = "", **options: Any
+    ) -> Any:
         """A boto3 client of the root account, or of the one whose keys are given, without retries unless asked for."""
         options.setdefault("retries", {"max_attempts": 0})
         return boto3.client(
             "s3",
-            endpoint_url=self.endpoint,
+            endpoint_url=endpoint_url or self.endpoint,
             region_name="us-east-1",
             aws_access_key_id=access_key or self.access_key,
             aws_secret_access_key=secret_key or self.secret_key,
