@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -51,6 +52,13 @@ class Shape:
     enum: frozenset[str] = frozenset()
     timestamp_format: str = ""
     namespace: tuple[str, str] = ("", "")  # prefix and URI that the element declares
+    elements: Mapping[str, Member] = field(init=False, repr=False, compare=False)  # those in the body, by wire name
+    attributes: tuple[Member, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        elements = {member.wire: member for member in self.members if not member.location}
+        object.__setattr__(self, "elements", elements)
+        object.__setattr__(self, "attributes", tuple(m for m in self.members if m.location == "attribute"))
 
     def member(self, name: str) -> Member:
         return next(member for member in self.members if member.name == name)

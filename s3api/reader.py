@@ -13,7 +13,7 @@ from s3api.times import parse_http_date, parse_iso_date
 
 Members: TypeAlias = dict[str, Any]
 
-LARGEST_BODY: Final = 2 * 1024 * 1024  # bytes; 1,000 keys of 1,024 bytes and their elements fit
+LARGEST_BODY: Final = 8 * 1024 * 1024  # bytes; 10,000 parts with checksums fit, and 1,000 of the longest keys escaped
 _BOOLEANS: Final = {"true": True, "false": False, "TRUE": True, "FALSE": False, "True": True, "False": False}
 _XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
 _LONGEST_NUMBER: Final = 19  # digits
@@ -75,10 +75,9 @@ def _items(element: etree._Element, shape: Shape) -> list[Any]:
 
 def _structure(element: etree._Element, shape: Shape) -> Members:
     found: Members = {}
-    by_wire = {member.wire: member for member in shape.members}
     for child in element:
-        member = by_wire.get(local_name(child))
-        if member is None or member.location:
+        member = shape.elements.get(local_name(child))
+        if member is None:
             raise BadValue(child.tag)
         if member.shape.flattened:
             assert member.shape.item is not None
@@ -87,18 +86,18 @@ def _structure(element: etree._Element, shape: Shape) -> Members:
             raise BadValue(child.tag)
         else:
             found[member.name] = _value(child, member.shape)
-    _read_attributes(element, shape, found)
+    if shape.attributes:
+        _read_attributes(element, shape, found)
     if not shape.required.issubset(found):
         raise BadValue(element.tag)
     return found
 
 
 def _read_attributes(element: etree._Element, shape: Shape, found: Members) -> None:
-    for member in shape.members:
-        if member.location == "attribute":
-            text = element.get(_XSI + member.wire.removeprefix("xsi:"))
-            if text is not None:
-                found[member.name] = scalar(text, member.shape)
+    for member in shape.attributes:
+        text = element.get(_XSI + member.wire.removeprefix("xsi:"))
+        if text is not None:
+            found[member.name] = scalar(text, member.shape)
 
 
 def scalar(text: str, shape: Shape, *, timestamp_format: str = "rfc822") -> Any:

@@ -39,9 +39,9 @@ def write_document(operation: Operation, members: Mapping[str, Any]) -> bytes:
 
 
 def _write_structure(parts: list[str], shape: Shape, members: Mapping[str, Any]) -> None:
-    for member in shape.members:
+    for member in shape.elements.values():
         value = members.get(member.name)
-        if value is not None and not member.location:
+        if value is not None:
             _write_member(parts, member, value)
 
 
@@ -75,8 +75,8 @@ def _write_element(parts: list[str], name: str, shape: Shape, value: Any) -> Non
 def _attributes(shape: Shape, members: Mapping[str, Any]) -> str:
     prefix, uri = shape.namespace
     text = f' xmlns:{prefix}="{uri}"' if prefix else ""
-    for member in shape.members:
-        if member.location == "attribute" and members.get(member.name) is not None:
+    for member in shape.attributes:
+        if members.get(member.name) is not None:
             text += f' {member.wire}="{escape(members[member.name])}"'
     return text
 

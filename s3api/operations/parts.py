@@ -48,6 +48,8 @@ def upload_part_copy(call: Call) -> Reply:
     source = open_copy_source(call, parse_copy_source(call.headers[HEADER]))
     try:
         text = call.headers.get(_RANGE)
+        if text is not None and source.size is None:
+            raise S3Error(codes.NotImplemented, "A range of what a transform streams cannot be copied")
         span = None if text is None else parse_copy_range(text, source.size)
         size = source.size if span is None else span.size
         if size is not None and size > LARGEST_PUT:

@@ -134,7 +134,9 @@ Headers = dict[str, str] | list[tuple[str, str]]
 class Client:
     """Requests put together by hand, signed by botocore as one of the accounts or by nobody."""
 
-    def __init__(self, application: S3Application, access_key: str = "", secret: str = "", *, region: str = REGION) -> None:
+    def __init__(
+        self, application: S3Application, access_key: str = "", secret: str = "", *, region: str = REGION
+    ) -> None:
         self._application = application
         self._region = region
         self._credentials = Credentials(access_key, secret) if access_key else None

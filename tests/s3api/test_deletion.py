@@ -71,7 +71,7 @@ def test_keys_of_1024_bytes_are_deleted_and_longer_ones_reported(alice: Client) 
 
 
 def test_body_is_bounded(alice: Client) -> None:
-    answer = alice("POST", "/bucket?delete", body=b"<Delete>" + b" " * 3_000_000)
+    answer = alice("POST", "/bucket?delete", body=b"<Delete>" + b" " * 9_000_000)
 
     assert (answer.code, answer.reads) == ("MaxMessageLengthExceeded", 0)
 
