@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from types import MappingProxyType
+from typing import NamedTuple
 
 import msgspec
 from storage.conditions import Conditions
@@ -67,13 +68,14 @@ class Lenses:
 
         def through(bucket: Bucket, key: str, given: Conditions) -> Source:
             transform = self._running(name)
+            passage = Passage(self._activities, transform.job, bucket.name, key)
             try:
-                return self._opened(transform, arguments, bucket, key, given)
+                return self._opened(transform, passage, arguments, self._opener(bucket, key, given))
             except NoSuchKey:
-                self._note(transform, bucket, key, NOT_FOUND, "object not found")
+                passage.failed(NOT_FOUND, "object not found")
                 raise
             except TransformFailed as error:
-                self._note(transform, bucket, key, error.status, error.message)
+                passage.failed(error.status, error.message)
                 raise
 
         return through
@@ -95,19 +97,17 @@ class Lenses:
             raise NoSuchTransform(name)
         return transform
 
-    def _opened(
-        self, transform: Transform, arguments: str, bucket: Bucket, key: str, given: Conditions
-    ) -> TransformedSource:
-        source = self._opener(bucket, key, given)
+    def _opened(self, transform: Transform, passage: Passage, arguments: str, source: Source) -> TransformedSource:
+        """The result as a source, which owns `source` from now on, as this does already when it raises."""
         content: Content | Iterator[bytes] = b""
         try:
             content = source.content()
-            answer = self._send(transform, arguments, bucket, key, content, source.size)
+            answer = self._send(transform, passage, arguments, content, source.size)
         except BaseException:
             close_content(content)
             source.close()
             raise
-        opened = TransformedSource(self, transform, bucket, key, source, content, answer)
+        opened = TransformedSource(passage, source, content, answer)
         if answer.status >= FAILED:
             with opened:
                 raise TransformFailed(answer.status, f"ETL error: {message(answer)}")
@@ -116,9 +116,8 @@ class Lenses:
     def _send(
         self,
         transform: Transform,
+        passage: Passage,
         arguments: str,
-        bucket: Bucket,
-        key: str,
         content: Content | Iterator[bytes],
         size: int | None,
     ) -> Answer:
@@ -126,7 +125,9 @@ class Lenses:
         waits = 0
         while True:
             spec = transform.spec
-            request = Request(transform.address, bucket.name, key, arguments, spec.obj_timeout, spec.object_seconds)
+            request = Request(
+                transform.address, passage.bucket, passage.key, arguments, spec.obj_timeout, spec.object_seconds
+            )
             try:
                 return self._channels[spec.communication].send(request, content, size)
             except ConnectionFailed as error:
@@ -137,29 +138,31 @@ class Lenses:
                     waits += 1
             transform = self._running(transform.name)  # it may have ended, or come back at another address
 
-    def _note(self, transform: Transform, bucket: Bucket, key: str, status: int, text: str) -> None:
-        self._activities.failed(transform.job, ObjectError(f"ais://{bucket.name}/{key}", text, status))
+
+class Passage(NamedTuple):
+    """An object on its way through a job, for the books."""
+
+    activities: Activities
+    job: str
+    bucket: str
+    key: str
+
+    def done(self, in_bytes: int, out_bytes: int) -> None:
+        self.activities.done(self.job, in_bytes=in_bytes, out_bytes=out_bytes)
+
+    def failed(self, status: int, text: str) -> None:
+        self.activities.failed(self.job, ObjectError(f"ais://{self.bucket}/{self.key}", text, status))
 
 
 class TransformedSource:
     """The result of a transform, as far as it is there. Closing it before its end ends the transform's work on it."""
 
-    __slots__ = ("_answer", "_bucket", "_content", "_key", "_lenses", "_source", "_transform", "record", "size")
+    __slots__ = ("_answer", "_content", "_passage", "_source", "record", "size")
 
     def __init__(
-        self,
-        lenses: Lenses,
-        transform: Transform,
-        bucket: Bucket,
-        key: str,
-        source: Source,
-        content: Content | Iterator[bytes],
-        answer: Answer,
+        self, passage: Passage, source: Source, content: Content | Iterator[bytes], answer: Answer
     ) -> None:
-        self._lenses = lenses
-        self._transform = transform
-        self._bucket = bucket
-        self._key = key
+        self._passage = passage
         self._source = source
         self._content = content
         self._answer = answer
@@ -169,7 +172,7 @@ class TransformedSource:
     def content(self, span: Span | None = None) -> bytes | Iterator[bytes]:
         body = self._answer.body()
         if isinstance(body, bytes):
-            self._done(len(body))
+            self._passage.done(self._source.size or 0, len(body))
             return body if span is None else body[span.start:span.stop]
         pieces = self._counted(body)
         return pieces if span is None else within(pieces, span)
@@ -192,14 +195,11 @@ class TransformedSource:
                 out_bytes += len(piece)
                 yield piece
         except TransformFailed as error:
-            self._lenses._note(self._transform, self._bucket, self._key, error.status, error.message)
+            self._passage.failed(error.status, error.message)
             raise
         finally:
             self.close()
-        self._done(out_bytes)
-
-    def _done(self, out_bytes: int) -> None:
-        self._lenses._activities.done(self._transform.job, in_bytes=self._source.size or 0, out_bytes=out_bytes)
+        self._passage.done(self._source.size or 0, out_bytes)
 
 
 def shown(record: ObjectRecord, answer: Answer) -> ObjectRecord:

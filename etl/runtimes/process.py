@@ -96,7 +96,11 @@ class ProcessRuntime:
         scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
         image = self._image(launch.spec.runtime.image)
         home = Home(folder, scratch, image)
-        return ProcessServer(home, launch, self._search_path, self._grace_seconds, self._monotonic)
+        try:
+            return ProcessServer(home, launch, self._search_path, self._grace_seconds, self._monotonic)
+        except OSError:
+            shutil.rmtree(scratch, ignore_errors=True)
+            raise
 
     def keep_only(self, jobs: Collection[str]) -> None:
         for folder in self._root.glob("etl-*"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -15,7 +16,8 @@ import pytest
 from etl.errors import InitFailed
 from etl.records import Stage
 from etl.runtimes.orphans import marked
-from tests.etl.farm import Farm, jobs_process, opened, plain, supervised
+from etl.spec import from_message
+from tests.etl.farm import PYTHON, SERVERS, Farm, jobs_process, opened, plain, supervised
 
 
 def until(holds: Callable[[], bool], *, seconds: float = 10) -> None:
@@ -132,6 +134,21 @@ def test_an_init_that_the_kill_interrupts_is_finished_by_the_next_supervisor(tmp
         with supervised(farm):
             farm.transforms.delete("hanging")
         assert not processes(farm)
+
+
+def test_a_transform_whose_image_has_gone_is_aborted_by_the_next_supervisor(tmp_path: Path) -> None:
+    image = tmp_path / "image"
+    shutil.copytree(SERVERS, image)
+    runtime = {"image": str(image), "command": [PYTHON, "plain.py", "--port", "8000"]}
+    with opened(tmp_path) as farm:
+        with supervised(farm):
+            job = farm.transforms.init(from_message({"name": "imaged", "runtime": runtime}))
+        shutil.rmtree(image)
+        with supervised(farm):
+            until(lambda: farm.transforms.view("imaged").transform.stage is Stage.ABORTED)
+            assert "cannot start: " in farm.transforms.view("imaged").transform.error
+            until(lambda: not farm.transforms.view("imaged").transform.held)
+        assert not (farm.folder / "etl" / job / "scratch").exists()
 
 
 def test_a_second_supervisor_waits_for_the_first(tmp_path: Path) -> None:
