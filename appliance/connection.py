@@ -28,7 +28,7 @@ from appliance.http.head import (
 )
 from appliance.http.transport import PeerGone, Stalled, Transport
 from storage.content import Segments
-from storage.errors import PayloadError
+from storage.errors import BodyTimeout, PayloadError
 
 log = logging.getLogger("sluice.http")
 
@@ -196,7 +196,7 @@ class Connection:
         except PeerGone:
             self._last = True
         except PayloadError as error:
-            sent = self._fail(environ, "400 Bad Request", "IncompleteBody", str(error))
+            sent = self._fail(environ, *(reply.TIMED_OUT if isinstance(error, BodyTimeout) else reply.INCOMPLETE))
         except Exception:
             log.exception("%s %s failed", environ["REQUEST_METHOD"], environ["RAW_URI"])
             sent = self._fail(environ, *reply.INTERNAL_ERROR)

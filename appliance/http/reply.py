@@ -14,6 +14,8 @@ from storage.errors import Corrupt
 SMALL: Final = 64 * 1024  # bytes of body that are worth copying to save a system call
 BODILESS: Final = frozenset(("204", "304"))
 INTERNAL_ERROR: Final = ("500 Internal Server Error", "InternalError", "We encountered an internal error.")
+INCOMPLETE: Final = ("400 Bad Request", "IncompleteBody", "The request body is malformed or ended early.")
+TIMED_OUT: Final = ("400 Bad Request", "RequestTimeout", "The request body was not sent within the time allowed.")
 _MORE: Final = socket.MSG_MORE
 
 Headers = list[tuple[str, str]]
