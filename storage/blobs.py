@@ -17,6 +17,7 @@ from storage.errors import OutOfSpace, VolumeFailed
 from storage.records import Blob
 
 FANOUT = tuple(f"{number:02x}" for number in range(256))  # directories, named as the first two digits of their blobs
+CLOSED = -1  # in place of a descriptor
 COPY_SIZE = 64 * 1024 * 1024  # bytes asked of the kernel at a time
 FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 NO_LINK = frozenset((errno.EMLINK, errno.EXDEV, errno.ENOENT, errno.EPERM, errno.EOPNOTSUPP))
@@ -57,11 +58,12 @@ class Blobs:
         return self._random(16).hex()
 
     def create(self) -> NewBlob:
-        """An empty blob open for writing; `NewBlob.seal` or `NewBlob.discard` ends it."""
-        blob_id = self.new_id()
-        with translated(self._volume):
-            fd = os.open(self.path(blob_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        return NewBlob(self, blob_id, fd)
+        """A blob to be written; `NewBlob.seal` or `NewBlob.discard` ends it."""
+        return NewBlob(self, self.new_id())
+
+    def make(self, blob_id: str) -> int:
+        """A descriptor of the new, empty file of that name."""
+        return os.open(self.path(blob_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
     def open(self, blob_id: str) -> int:
         """A descriptor to read the blob from, the caller's to close.
@@ -124,7 +126,7 @@ class Blobs:
         except OSError as error:
             if error.errno not in NO_LINK:
                 raise
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            fd = self.make(blob_id)
             try:
                 copy_range(file, fd)
                 self.sync_file(fd)
@@ -137,32 +139,31 @@ class Blobs:
 
 
 class NewBlob:
-    """A blob being written."""
+    """A blob being written; its file is made by the first write, so that all of it happens in the same thread."""
 
     __slots__ = ("_blobs", "_fd", "_id", "_size")
 
-    def __init__(self, blobs: Blobs, blob_id: str, fd: int) -> None:
+    def __init__(self, blobs: Blobs, blob_id: str) -> None:
         self._blobs = blobs
         self._id = blob_id
-        self._fd = fd
+        self._fd = CLOSED
         self._size = 0
 
     def write(self, data: memoryview) -> None:
         """Append all of `data`."""
         with translated(self._blobs.volume):
+            if self._fd == CLOSED:
+                self._fd = self._blobs.make(self._id)
             rest = data
             while rest:
                 rest = rest[os.write(self._fd, rest):]
             self._size += len(data)
 
-    def append(self, part: Segment) -> None:
-        """Append the range of another file without passing its bytes through the process, where the kernel can."""
-        with translated(self._blobs.volume):
-            copy_range(part, self._fd)
-            self._size += part.length
-
     def seal(self) -> Blob:
-        """The blob, durable with its name. A failed sync fails the write: what the disk holds then is not known."""
+        """The blob, of which something was written, durable with its name.
+
+        A failed sync fails the write: what the disk holds then is not known.
+        """
         with translated(self._blobs.volume):
             self._blobs.sync_file(self._fd)
             self._blobs.sync_directory(self._id[:2])
@@ -175,8 +176,8 @@ class NewBlob:
         self._blobs.remove([Blob(self._id, self._size)])
 
     def _close(self) -> None:
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
+        fd, self._fd = self._fd, CLOSED
+        if fd != CLOSED:
             os.close(fd)
 
 

@@ -117,7 +117,7 @@ def whole(payload: Payload, data: bytes | bytearray | memoryview) -> Body:
 
 
 def _stream(payload: Payload, volume: Volume, filled: int, first: memoryview, second: memoryview) -> Body:
-    file = run(volume.blobs.create)
+    file = volume.blobs.create()
     try:
         sink = Sink(file, payload.algorithms)
         _pump(payload, sink, filled, first, second)

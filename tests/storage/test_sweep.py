@@ -33,7 +33,7 @@ def strays(volume: Volume, count: int) -> list[Path]:
     made = []
     for number in range(count):
         file = volume.blobs.create()
-        file.write(memoryview(b"x" * number))
+        file.write(memoryview(b"x" * (number + 1)))
         made.append(Path(volume.blobs.path(file.seal().id)))
     return made
 
