@@ -1,1 +1,1 @@
-"""Black-box tests of S3, for this node and for any other endpoint; each names the point of the checklist that it shows."""
+"""Black-box tests of S3, for this node and for any other endpoint; each names the checklist's point that it shows."""

@@ -15,7 +15,8 @@ from botocore import UNSIGNED
 from botocore.config import Config
 
 from tests.node import Node
-from tests.s3compat.raw import Account, Raw, Target
+from tests.s3compat.raw import Raw
+from tests.s3compat.wire import Account, Target
 
 MAIN = Account("MAINACCOUNT000000000", "main/secret+with=odd&characters%")
 ALT = Account("ALTACCOUNT0000000000", "another-secret")

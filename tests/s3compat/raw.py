@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from email.utils import format_datetime
 from hashlib import sha256
@@ -13,8 +11,8 @@ from urllib.parse import quote, urlsplit
 
 from botocore.auth import HmacV1Auth, S3SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-from lxml import etree
+
+from tests.s3compat.wire import Account, Answer, Connection, Pairs, Target
 
 TIMESTAMP = "%Y%m%dT%H%M%SZ"
 EMPTY = sha256().hexdigest()
@@ -23,168 +21,31 @@ CHUNKS_SIGNED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 CHUNKS_SIGNED_TRAILER = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
 CHUNKS_UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 
-Pairs = list[tuple[str, str]]
 Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    access_key: str
-    secret_key: str
-
-    @property
-    def credentials(self) -> Credentials:
-        return Credentials(self.access_key, self.secret_key)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The endpoint under test, its region, and two accounts of it."""
-
-    endpoint: str
-    region: str
-    main: Account
-    alt: Account
-    domain: str = ""  # under which buckets are host names, with the port; "" is the endpoint's own
-
-    @property
-    def host(self) -> str:
-        return urlsplit(self.endpoint).netloc
-
-    def bucket_host(self, bucket: str) -> str:
-        return f"{bucket}.{self.domain or self.host}"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back: the headers as they were spelled, in order."""
-
-    status: int
-    headers: Pairs
-    body: bytes = field(repr=False)
-
-    def header(self, name: str) -> str | None:
-        """The header's value, repeated ones joined by commas; None without one."""
-        values = [value for found, value in self.headers if found.lower() == name.lower()]
-        return ",".join(values) if values else None
-
-    @property
-    def root(self) -> etree._Element:
-        return etree.fromstring(self.body)
-
-    def text(self, element: str) -> str | None:
-        """The text of the first element of this local name, "" when it is empty; None without one."""
-        found = next(self.root.iter(f"{{*}}{element}"), None)
-        return None if found is None else found.text or ""
-
-    def texts(self, path: str) -> list[str]:
-        """The texts of all elements on a path of local names: `Contents/Key`."""
-        steps = "/".join(f"{{*}}{step}" for step in path.split("/"))
-        return [element.text or "" for element in self.root.findall(steps)]
-
-    @property
-    def code(self) -> str | None:
-        return self.text("Code") if self.body else None
-
-    @property
-    def refusal(self) -> tuple[int, str | None]:
-        return self.status, self.code
-
-
-class Connection:
-    """One connection, which stays open as long as the server lets it."""
-
-    def __init__(self, endpoint: str) -> None:
-        parts = urlsplit(endpoint)
-        assert parts.hostname is not None
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        self._socket: socket.socket = socket.create_connection((parts.hostname, port), 30)
-        if parts.scheme == "https":
-            self._socket = ssl.create_default_context().wrap_socket(self._socket, server_hostname=parts.hostname)
-        self._ahead = b""
-
-    def __enter__(self) -> Connection:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._socket.close()
-
-    def send(self, data: bytes) -> Connection:
-        self._socket.sendall(data)
-        return self
-
-    def end(self) -> Connection:
-        """Send nothing more; what the server says can still be read."""
-        self._socket.shutdown(socket.SHUT_WR)
-        return self
-
-    def says_nothing(self, seconds: float) -> bool:
-        """Whether nothing comes within the time."""
-        self._socket.settimeout(seconds)
-        try:
-            self._ahead += self._socket.recv(65536)
-        except TimeoutError:
-            return True
-        finally:
-            self._socket.settimeout(30)
-        return False
-
-    def closed(self) -> bool:
-        """Whether the server has closed, or closes within the time-out, and sends nothing before."""
-        try:
-            return not self._ahead and self._socket.recv(1) == b""
-        except ConnectionError:
-            return True
-
-    def answer(self, method: str = "GET") -> Answer:
-        """The next answer, a 100 included; `method` is that of its request."""
-        head = self._until(b"\r\n\r\n").decode("latin-1")
-        status_line, *lines = head[:-4].split("\r\n")
-        status = int(status_line.split(" ")[1])
-        pairs = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
-        bodiless = method == "HEAD" or status in (100, 204, 304)
-        return Answer(status, pairs, b"" if bodiless else self._body(Answer(status, pairs, b"")))
-
-    def _body(self, head: Answer) -> bytes:
-        if head.header("transfer-encoding") == "chunked":
-            body = b""
-            while size := int(self._until(b"\r\n"), 16):
-                body += self._take(size + 2)[:-2]
-            self._take(2)
-            return body
-        length = head.header("content-length")
-        return self._take(int(length)) if length is not None else b""
-
-    def _until(self, mark: bytes) -> bytes:
-        while mark not in self._ahead:
-            self._receive()
-        found, _, self._ahead = self._ahead.partition(mark)
-        return found + mark
-
-    def _take(self, size: int) -> bytes:
-        while len(self._ahead) < size:
-            self._receive()
-        found, self._ahead = self._ahead[:size], self._ahead[size:]
-        return found
-
-    def _receive(self) -> None:
-        data = self._socket.recv(1 << 20)
-        if not data:
-            raise EOFError(self._ahead)
-        self._ahead += data
-
-
 class Signer(S3SigV4Auth):  # type: ignore[misc]  # botocore has no types
-    """botocore's signer with the clock and the payload's hash in the test's hands; `content` "" is the body's own."""
+    """botocore's signer with the clock and the payload's hash in the test's hands.
 
-    def __init__(self, account: Account, region: str, *, content: str = "", moment: datetime | None = None) -> None:
+    `content` "" is the body's own hash; `stated` is how x-amz-date is written, "" for its usual form.
+    """
+
+    def __init__(
+        self, account: Account, region: str, *, content: str = "", moment: datetime | None = None, stated: str = ""
+    ) -> None:
         super().__init__(account.credentials, "s3", region)
         self._content = content
+        self._stated = stated
         self.timestamp = (moment or datetime.now(timezone.utc)).strftime(TIMESTAMP)
 
     def payload(self, request: AWSRequest) -> str:
         content: str = self._content or super().payload(request)
         return content
+
+    def _set_necessary_date_headers(self, request: AWSRequest) -> None:
+        super()._set_necessary_date_headers(request)
+        if self._stated:
+            request.headers.replace_header("X-Amz-Date", self._stated)
 
     def sign_header(self, request: AWSRequest) -> str:
         """Add what a signed request has; its signature."""
@@ -214,7 +75,7 @@ class Signer(S3SigV4Auth):  # type: ignore[misc]  # botocore has no types
         return signature
 
     def sign_chunks(self, request: AWSRequest, seed: str, chunks: Iterable[bytes], trailer: str = "") -> bytes:
-        """An aws-chunked body whose chunks, and trailer (`name:value`) if there is one, are signed one after another."""
+        """An aws-chunked body whose chunks, and the trailer (`name:value`) if there is one, are signed in a chain."""
         previous = seed
         body = b""
 
@@ -231,6 +92,17 @@ class Signer(S3SigV4Auth):  # type: ignore[misc]  # botocore has no types
             signature = sign("TRAILER", sha256(f"{trailer}\n".encode()).hexdigest())
             body += f"{trailer}\r\nx-amz-trailer-signature:{signature}\r\n".encode()
         return body + b"\r\n"
+
+
+class SignerV2(HmacV1Auth):  # type: ignore[misc]
+    """botocore's signer of version 2 with the clock in the test's hands."""
+
+    def __init__(self, account: Account, date: str) -> None:
+        super().__init__(account.credentials)
+        self._date = date
+
+    def _get_date(self) -> str:
+        return self._date
 
 
 def plain_chunks(chunks: Iterable[bytes], trailer: str = "") -> bytes:
@@ -362,9 +234,9 @@ class Raw:
     ) -> Prepared:
         """The request with a Signature V2 header; `date` is a Date header's text instead of now's."""
         assert self.account is not None
+        request = self._request(method, target, headers, body)
         now = format_datetime(datetime.now(timezone.utc), usegmt=True)
-        request = self._request(method, target, [*_pairs(headers), ("Date", now if date is None else date)], body)
-        signer = HmacV1Auth(self.account.credentials)
+        signer = SignerV2(self.account, now if date is None else date)
         signature = signer.get_signature(method, urlsplit(request.url), request.headers)
         request.headers["Authorization"] = f"AWS {self.account.access_key}:{signature}"
         return self._framed(request, target, body, True)

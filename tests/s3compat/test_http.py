@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.s3compat.outcomes import outcome
-from tests.s3compat.raw import UNSIGNED, Answer, Raw, Target
+from tests.s3compat.raw import UNSIGNED, Raw
+from tests.s3compat.wire import Answer, Target
 
 REFUSALS = [
     ("GET", "/{bucket}/absent", (404, "NoSuchKey")),
@@ -131,9 +132,8 @@ def test_refused_upload_is_not_invited(
     """Checklist 7: with Expect, all that can be refused from the head is refused without a 100 before it."""
     raw("PUT", f"/{bucket}/there", body=b"x")
     sender = nobody if "x-amz-content-sha256" in headers else raw
-    request = sender.prepared(
-        "PUT", form.format(bucket=bucket), {**headers, "Expect": "100-continue", "Content-Length": "5"}, content=UNSIGNED
-    )
+    headers = {**headers, "Expect": "100-continue", "Content-Length": "5"}
+    request = sender.prepared("PUT", form.format(bucket=bucket), headers, content=UNSIGNED)
     with raw.connect() as connection:
         assert connection.send(request.head).answer("PUT").refusal == expected
 
