@@ -94,11 +94,14 @@ class Call:
         """The body, decoded and checked as it is read. Nothing has been read yet."""
         return payload(self.request.body, headers=self.headers, signed=self.signed, integrity=checks)
 
-    def document(self) -> bytes:
-        """The whole body of an operation that takes XML, after its checks; "" when there is none."""
+    def document(self, checks: Integrity | None = None) -> bytes:
+        """The whole body of an operation that takes XML, after its checks (None: those that the headers announce); ""
+        when there is none."""
         if self.request.body.size == 0:
             return b""
-        return read_whole(self.payload(integrity(self.headers, default=None)), limit=LARGEST_BODY)
+        if checks is None:
+            checks = integrity(self.headers, default=None)
+        return read_whole(self.payload(checks), limit=LARGEST_BODY)
 
     def members(self) -> Members:
         """All that the request says, by the names of the model; reads the body where the operation has one."""

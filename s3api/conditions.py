@@ -11,6 +11,8 @@ from s3api.times import parse_http_date
 from storage.conditions import ALWAYS, Conditions
 
 CONDITIONAL_HEADERS: Final = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since"})
+Clock = Callable[[], int]  # ns since the epoch
+
 _WRITE: Final = frozenset({"if-match", "if-none-match"})
 _COPY_PREFIX: Final = "x-amz-copy-source-"
 _COPY: Final = frozenset(_COPY_PREFIX + name for name in CONDITIONAL_HEADERS)
@@ -31,20 +33,20 @@ def clean_etag(text: str) -> str:
     return text.strip().removeprefix("W/").strip('"')
 
 
-def read_conditions(headers: Mapping[str, str], prefix: str = "") -> Conditions:
+def read_conditions(headers: Mapping[str, str], clock: Clock, prefix: str = "") -> Conditions:
     """What GET and HEAD ask for; with the prefix, what a copy asks of its source."""
     if (_COPY if prefix else CONDITIONAL_HEADERS).isdisjoint(headers):
         return ALWAYS
     return Conditions(
         if_match=parse_etags(headers.get(prefix + "if-match")),
         if_none_match=parse_etags(headers.get(prefix + "if-none-match")),
-        if_modified_since=_date(headers.get(prefix + "if-modified-since")),
+        if_modified_since=_past_date(headers.get(prefix + "if-modified-since"), clock),
         if_unmodified_since=_date(headers.get(prefix + "if-unmodified-since")),
     )
 
 
-def copy_conditions(headers: Mapping[str, str]) -> Conditions:
-    return read_conditions(headers, _COPY_PREFIX)
+def copy_conditions(headers: Mapping[str, str], clock: Clock) -> Conditions:
+    return read_conditions(headers, clock, _COPY_PREFIX)
 
 
 def write_conditions(headers: Mapping[str, str]) -> Conditions:
@@ -67,6 +69,12 @@ def delete_conditions(headers: Mapping[str, str]) -> Conditions:
 
 def _date(text: str | None) -> int | None:
     return None if text is None else parse_http_date(text)
+
+
+def _past_date(text: str | None, clock: Clock) -> int | None:
+    """The date, None when it is none or yet to come: nothing can have been left unmodified since then."""
+    date = _date(text)
+    return None if date is None or date > clock() else date
 
 
 def _size(text: str) -> int | None:

@@ -64,7 +64,8 @@ def get_object(call: Call) -> Reply:
     if not request.query and _SELECTING.isdisjoint(request.headers):
         return plain_get(call)
     refuse_missing_version(call.query)
-    source = call.lens(call.query)(call.bucket, request.key, read_conditions(call.headers))
+    given = read_conditions(call.headers, call.service.clock)
+    source = call.lens(call.query)(call.bucket, request.key, given)
     try:
         return content_reply(call, source)
     finally:
@@ -96,7 +97,8 @@ def content_reply(call: Call, source: Source) -> Reply:
 @operation("HeadObject", allow="s3:GetObject", headers=READ_HEADERS)
 def head_object(call: Call) -> Reply:
     refuse_missing_version(call.query)
-    record = call.store.objects.head(call.bucket, call.request.key, given=read_conditions(call.headers))
+    given = read_conditions(call.headers, call.service.clock)
+    record = call.store.objects.head(call.bucket, call.request.key, given=given)
     status, headers = described(call, record, record.size, select(call, record, record.size))
     return Reply(status, headers)
 

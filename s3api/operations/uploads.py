@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from s3api.call import Call
-from s3api.checksums import HEADERS, algorithm_named, multipart_type
+from s3api.checksums import HEADERS, Integrity, algorithm_named, multipart_type
 from s3api.conditions import clean_etag, write_conditions
 from s3api.declare import operation
 from s3api.errors import S3Error, codes
@@ -15,12 +15,15 @@ from s3api.headers import ATTRIBUTE_HEADERS, read_attributes
 from s3api.reader import BadValue, read_document, whole_number
 from s3api.reply import Headers, Reply, no_content, xml_reply
 from s3api.writer import write_document
+from storage.checksums import DEFAULT
 from storage.completion import PartRef
+from storage.errors import NoSuchUpload
 from storage.records import Upload
 
 _ALGORITHM: Final = "x-amz-checksum-algorithm"
 _TYPE: Final = "x-amz-checksum-type"
 _SIZE: Final = "x-amz-mp-object-size"
+UNCHECKED: Final = Integrity(None)
 CHECKSUM_FIELDS: Final = {f"Checksum{name.upper()}": name for name in HEADERS.values()}
 
 
@@ -61,9 +64,9 @@ def complete_multipart_upload(call: Call) -> Reply:
     headers = call.headers
     key, upload_id = call.request.key, call.query["uploadId"]
     size = read_size(headers)
-    refuse_other_type(call, key, upload_id)
-    refs = read_part_refs(call)
     checksums = {algorithm: headers[name] for name, algorithm in HEADERS.items() if name in headers}
+    refuse_other_checksums(call, upload_id, checksums)
+    refs = read_part_refs(call)
     record = call.store.uploads.complete(
         call.bucket, key, upload_id, refs, given=write_conditions(headers), size=size, checksums=checksums
     )
@@ -98,23 +101,34 @@ def read_size(headers: Mapping[str, str]) -> int | None:
         raise S3Error(codes.InvalidRequest, "Value for x-amz-mp-object-size header is invalid.") from error
 
 
-def refuse_other_type(call: Call, key: str, upload_id: str) -> None:
+def refuse_other_checksums(call: Call, upload_id: str, checksums: Mapping[str, str]) -> None:
+    """InvalidRequest when the request speaks of other checksums than the upload was created with."""
     kind = call.headers.get(_TYPE)
-    if kind is None:
+    if kind is None and not checksums:
         return
-    upload = call.store.uploads.get(call.bucket, key, upload_id)
-    if upload.checksum_type and kind.upper() != upload.checksum_type:
+    try:
+        upload = call.store.uploads.get(call.bucket, call.request.key, upload_id)
+    except NoSuchUpload:
+        return  # perhaps completed before by this very request, which the store can tell
+    if kind is not None and upload.checksum_type and kind.upper() != upload.checksum_type:
         raise S3Error(
             codes.InvalidRequest,
             f"The upload was created using the {upload.checksum_type} checksum mode. The complete request must use "
             "the same checksum mode.",
         )
+    algorithm = upload.checksum_algorithm or DEFAULT
+    if checksums.keys() - {algorithm}:
+        raise S3Error(
+            codes.InvalidRequest,
+            f"The upload was created using the {algorithm} checksum. The complete request must use the same checksum.",
+        )
 
 
 def read_part_refs(call: Call) -> list[PartRef]:
-    """The parts that the body names, in its order; MalformedXML when there are none."""
+    """The parts that the body names, in its order; MalformedXML when there are none. The x-amz-checksum-* headers of
+    this operation are of the object to be, not of the body."""
     shape = call.operation.input.member("MultipartUpload").shape
-    parts = read_document(call.document(), "CompleteMultipartUpload", shape).get("Parts")
+    parts = read_document(call.document(UNCHECKED), "CompleteMultipartUpload", shape).get("Parts")
     if not parts:
         raise S3Error(codes.MalformedXML)
     return [part_ref(part) for part in parts]

@@ -86,9 +86,12 @@ def test_checksums_of_every_type(s3: Any, algorithm: str, kind: str) -> None:
 
     with pytest.raises(s3.exceptions.ClientError, match="BadDigest"):
         finish(s3, upload, parts, **{name: parts[0][name]}, ChecksumType=kind)
-    done = finish(s3, upload, parts, ChecksumType=kind)
+    again = begin(s3, "again", ChecksumAlgorithm=algorithm, ChecksumType=kind)
+    value = finish(s3, again, put_parts(s3, again, "again", ChecksumAlgorithm=algorithm), "again")[name]
+    done = finish(s3, upload, parts, **{name: value}, ChecksumType=kind)
 
     assert done["ChecksumType"] == kind
+    assert finish(s3, upload, parts, **{name: value}, ChecksumType=kind)[name] == done[name]
     assert done[name].endswith(f"-{len(PIECES)}") == (kind == "COMPOSITE")
     shown = s3.get_object(Bucket="bucket", Key="key", ChecksumMode="ENABLED")
     assert (shown[name], shown["ChecksumType"]) == (done[name], kind)
@@ -115,6 +118,16 @@ def test_part_with_another_checksum_than_the_uploads_is_refused(s3: Any) -> None
 
     with pytest.raises(s3.exceptions.ClientError, match="Checksum Type mismatch"):
         s3.upload_part(Bucket="bucket", Key="key", UploadId=upload, PartNumber=1, Body=b"x", ChecksumAlgorithm="CRC32")
+
+
+def test_completion_with_other_checksums_than_the_uploads_is_refused(s3: Any, alice: Client) -> None:
+    upload = begin(s3, ChecksumAlgorithm="CRC32", ChecksumType="COMPOSITE")
+    body = completion(*((part["PartNumber"], part["ETag"]) for part in put_parts(s3, upload)))
+    target = f"/bucket/key?uploadId={upload}"
+
+    for headers in ({"x-amz-checksum-type": "FULL_OBJECT"}, {"x-amz-checksum-sha1": "AAAA"}):
+        assert alice("POST", target, headers, body).code == "InvalidRequest"
+    assert alice("POST", target, body=body).status == 200
 
 
 @pytest.mark.parametrize("number", ["0", "10001", "x", "-1", ""])
