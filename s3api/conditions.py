@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from s3api.errors import S3Error, codes
@@ -33,20 +34,28 @@ def clean_etag(text: str) -> str:
     return text.strip().removeprefix("W/").strip('"')
 
 
-def read_conditions(headers: Mapping[str, str], clock: Clock, prefix: str = "") -> Conditions:
-    """What GET and HEAD ask for; with the prefix, what a copy asks of its source."""
-    if (_COPY if prefix else CONDITIONAL_HEADERS).isdisjoint(headers):
+def read_conditions(headers: Mapping[str, str], clock: Clock) -> Conditions:
+    """What GET and HEAD ask for. An If-Modified-Since that is yet to come is ignored, as Amazon does."""
+    if CONDITIONAL_HEADERS.isdisjoint(headers):
         return ALWAYS
+    given = _conditions(headers, "")
+    if given.if_modified_since is not None and given.if_modified_since > clock():
+        return replace(given, if_modified_since=None)
+    return given
+
+
+def copy_conditions(headers: Mapping[str, str]) -> Conditions:
+    """What a copy asks of its source."""
+    return ALWAYS if _COPY.isdisjoint(headers) else _conditions(headers, _COPY_PREFIX)
+
+
+def _conditions(headers: Mapping[str, str], prefix: str) -> Conditions:
     return Conditions(
         if_match=parse_etags(headers.get(prefix + "if-match")),
         if_none_match=parse_etags(headers.get(prefix + "if-none-match")),
-        if_modified_since=_past_date(headers.get(prefix + "if-modified-since"), clock),
+        if_modified_since=_date(headers.get(prefix + "if-modified-since")),
         if_unmodified_since=_date(headers.get(prefix + "if-unmodified-since")),
     )
-
-
-def copy_conditions(headers: Mapping[str, str], clock: Clock) -> Conditions:
-    return read_conditions(headers, clock, _COPY_PREFIX)
 
 
 def write_conditions(headers: Mapping[str, str]) -> Conditions:
@@ -69,12 +78,6 @@ def delete_conditions(headers: Mapping[str, str]) -> Conditions:
 
 def _date(text: str | None) -> int | None:
     return None if text is None else parse_http_date(text)
-
-
-def _past_date(text: str | None, clock: Clock) -> int | None:
-    """The date, None when it is none or yet to come: nothing can have been left unmodified since then."""
-    date = _date(text)
-    return None if date is None or date > clock() else date
 
 
 def _size(text: str) -> int | None:

@@ -94,7 +94,7 @@ def open_copy_source(call: Call, named: CopySource) -> Source:
         raise S3Error(codes.AccessDenied)
     if named.version != NULL_VERSION:
         raise S3Error(codes.NoSuchVersion, VersionId=named.version)
-    given = copy_conditions(call.headers, call.service.clock)
+    given = copy_conditions(call.headers)
     try:
         return call.lens(named.query)(bucket, named.key, given)
     except NotModified as error:
