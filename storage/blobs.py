@@ -61,6 +61,16 @@ class Blobs:
         """A blob to be written; `NewBlob.seal` or `NewBlob.discard` ends it."""
         return NewBlob(self, self.new_id())
 
+    def store(self, data: memoryview) -> Blob:
+        """A blob with these bytes, durable; when it raises there is none."""
+        file = self.create()
+        try:
+            file.write(data)
+            return file.seal()
+        except BaseException:
+            file.discard()
+            raise
+
     def make(self, blob_id: str) -> int:
         """A descriptor of the new, empty file of that name."""
         return os.open(self.path(blob_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
