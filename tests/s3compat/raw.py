@@ -111,6 +111,12 @@ def plain_chunks(chunks: Iterable[bytes], trailer: str = "") -> bytes:
     return body + b"0\r\n" + (f"{trailer}\r\n".encode() if trailer else b"") + b"\r\n"
 
 
+def completion(*parts: tuple[int, str | None]) -> bytes:
+    """The body of CompleteMultipartUpload."""
+    listed = "".join(f"<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>" for number, etag in parts)
+    return f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>".encode()
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A request ready to be sent; change it with `replace`."""

@@ -32,7 +32,10 @@ def test_path_is_signed_as_encoded_once(s3: Any, bucket: str, name: str) -> None
 
 @pytest.mark.parametrize(
     "query",
-    ["prefix=a&delimiter=%2F", "delimiter=%2F&prefix=a", "prefix=", "prefix", "prefix=b&prefix=a", "prefix=%7E&max-keys=5"],
+    [
+        "prefix=a&delimiter=%2F", "delimiter=%2F&prefix=a", "prefix=", "prefix", "prefix=b&prefix=a",
+        "prefix=%7E&max-keys=5",
+    ],
 )
 def test_query_is_signed_in_its_canonical_order(raw: Raw, bucket: str, query: str) -> None:
     """Checklist 31: sorted by name, then value; a name alone is `name=`."""
