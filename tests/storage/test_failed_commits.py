@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from storage.completion import PartRef
-from storage.conditions import Conditions
+from storage.conditions import ALWAYS, Conditions
 from storage.errors import Conflict, OutOfSpace, StorageError, VolumeFailed
 from storage.index import Index
 from storage.keys import marker_key
@@ -52,7 +52,7 @@ def copy(world: World) -> object:
 
 
 def delete_many(world: World) -> object:
-    outcomes = world.store.objects.delete_many(world.bucket, [("large", Conditions()), ("small", Conditions())])
+    outcomes = world.store.objects.delete_many(world.bucket, [("large", ALWAYS), ("small", ALWAYS)])
     assert all(isinstance(outcome, StorageError) for outcome in outcomes)
     raise outcomes[0]  # type: ignore[misc]
 

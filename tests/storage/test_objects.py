@@ -11,7 +11,7 @@ import pytest
 from storage.attributes import Attributes
 from storage.checksums import digest
 from storage.completion import PartRef
-from storage.conditions import Conditions
+from storage.conditions import ALWAYS, Conditions
 from storage.content import Segments, Span
 from storage.errors import (
     Conflict, Corrupt, IncompleteBody, MissingForMatch, NoSuchBucket, NoSuchKey, NotModified, PreconditionFailed,
@@ -223,9 +223,8 @@ def test_a_conditional_delete_spares_what_it_does_not_mean(world: World) -> None
 def test_deleting_many_says_of_each_what_became_of_it(world: World) -> None:
     for number in range(30):
         world.put(f"key{number}", os.urandom(50 if number % 2 else 5000))
-    always = Conditions()
-    items = [(f"key{number}", always) for number in range(0, 30, 3)]
-    items += [("missing", always), ("key1", Conditions(if_size=1)), ("key2", Conditions(if_size=5000))]
+    items = [(f"key{number}", ALWAYS) for number in range(0, 30, 3)]
+    items += [("missing", ALWAYS), ("key1", Conditions(if_size=1)), ("key2", Conditions(if_size=5000))]
     outcomes = world.store.objects.delete_many(world.bucket, items)
     assert [type(outcome).__name__ for outcome in outcomes] == [
         *["ObjectRecord"] * 10, "NoneType", "PreconditionFailed", "ObjectRecord"

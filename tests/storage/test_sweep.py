@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,14 @@ from tests.storage.conftest import ATTRIBUTES, PART, World
 HOUR = 3_600_000_000_000
 
 
+def steps_of(world: World, before: int | None = None) -> Iterator[Swept]:
+    """A sweep of everything older than `before` (the files' time; default: any)."""
+    return sweep(world.store, before=time.time_ns() + HOUR if before is None else before, clock=world.clock)
+
+
 def swept(world: World, before: int | None = None) -> Swept:
-    """What a sweep of everything older than `before` (the files' time; default: any) removed in all."""
-    steps = list(sweep(world.store, before=time.time_ns() + HOUR if before is None else before, clock=world.clock))
+    """What such a sweep removed in all."""
+    steps = list(steps_of(world, before))
     return Swept(
         "", sum(step.seen for step in steps), sum(step.records for step in steps), sum(step.files for step in steps),
         sum(step.size for step in steps),
@@ -116,6 +122,24 @@ def test_parts_whose_upload_ended_are_removed_with_their_files(world: World) -> 
     assert (result.records, result.files) == (3, 3)
     assert len(world.files()) == 3
     assert len(world.store.uploads.parts(world.bucket, "key1", going.id)[0]) == 3
+
+
+def test_an_upload_completed_amid_a_sweep_keeps_its_files(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.sweep.BATCH", 1)
+    for number in range(6):
+        world.put(f"key{number}", os.urandom(500))
+    moments = 0
+    while True:
+        upload = world.store.uploads.create(world.bucket, "completed", ATTRIBUTES)
+        refs = [PartRef(1, world.part("completed", upload.id, 1, os.urandom(PART)))]
+        record_at = [number for number, step in enumerate(steps_of(world)) if step.seen == 1]
+        for number, _ in enumerate(steps_of(world)):
+            if record_at[moments:] and number == record_at[moments]:
+                world.store.uploads.complete(world.bucket, "completed", upload.id, refs)
+        if not record_at[moments:]:
+            return
+        assert len(world.read("completed")) == PART
+        moments += 1
 
 
 def test_completions_are_forgotten_when_they_expire(world: World) -> None:
