@@ -13,6 +13,9 @@ from gunicorn.arbiter import Arbiter
 from appliance.worker import JobsWorker, SluiceWorker
 
 
+STOPPING = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
+
+
 class SluiceArbiter(Arbiter):
     """Keeps `workers` request workers and one jobs worker alive until SIGTERM or SIGINT, both of which let them finish;
     a second SIGINT doesn't. SIGHUP replaces the workers one generation by the next."""
@@ -45,7 +48,11 @@ class SluiceArbiter(Arbiter):
 
     def _spawn(self, role: type[SluiceWorker]) -> None:
         self.worker_class = role
-        self.spawn_worker()
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # until the worker has its own handlers: it would lose them
+        try:
+            self.spawn_worker()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
 
 class Server(BaseApplication):

@@ -113,10 +113,11 @@ class Connection:
         consumed: int = request.consumed
         rest = data[consumed:] if len(data) > consumed else b""
         size: int = request.content_length
-        if size > 0:
-            self._body = Sized(self._transport, rest, size, awaited=bool(seen & EXPECT) and expects_continue(request))
+        awaited = bool(seen & EXPECT) and expects_continue(request)
+        if size > 0 or (awaited and size == 0):
+            self._body = Sized(self._transport, rest, size, awaited=awaited)
         elif request.has_chunked:
-            self._body = Chunked(self._transport, rest, awaited=bool(seen & EXPECT) and expects_continue(request))
+            self._body = Chunked(self._transport, rest, awaited=awaited)
         else:
             self._body = EMPTY
             self._pending = rest

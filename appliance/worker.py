@@ -75,6 +75,7 @@ class SluiceWorker(GeventWorker):
         self.stop_event = Event()
         for number in STOPPING:
             gevent.signal_handler(number, self.handle_exit, number, None)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.alive = False

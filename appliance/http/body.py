@@ -109,7 +109,7 @@ class _Received:
     def read(self, size: int = -1) -> bytes:
         """`size` bytes, fewer only at the end of the body; all that follow if `size` is negative."""
         pieces = []
-        while size:
+        while size and not self.finished:
             piece = bytearray(PIECE if size < 0 else min(size, PIECE))
             count = self.readinto(piece)
             if not count:
@@ -143,7 +143,8 @@ class _Received:
 
 
 class Sized(_Received):
-    """A body of the announced length."""
+    """A body of the announced length, which is 0 only where the client waits for `100 Continue` all the same: some
+    (aws-cli's botocore) mix up the replies on a connection where that final reply came without one before it."""
 
     __slots__ = ("left",)
 
@@ -153,14 +154,14 @@ class Sized(_Received):
 
     def _fill(self, view: memoryview) -> int:
         left = self.left
-        count = self._take(view if len(view) <= left else view[:left])
+        count = self._take(view if len(view) <= left else view[:left]) if left else 0
         self.left = left - count
         self.finished = not self.left
         return count
 
     def read(self, size: int = -1) -> bytes:
         left = self.left
-        if left <= len(self.rest) and (size < 0 or size >= left):
+        if 0 < left <= len(self.rest) and (size < 0 or size >= left):
             return self._read_rest(left)
         return super().read(size)
 

@@ -130,6 +130,14 @@ def test_continue_is_sent_when_the_body_is_read_and_not_before(echo: Server) -> 
         assert wire.ask(GET).body == b"small"
 
 
+def test_client_that_waits_to_send_an_empty_body_is_told_to_continue_too(echo: Server) -> None:
+    with echo.connect() as wire:
+        for _ in range(2):
+            wire.send(put("/digest", b"", "Expect: 100-continue"))
+            assert wire.until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+            assert wire.reply().body == told(b"")
+
+
 def test_refusal_without_reading_sends_no_continue_and_closes(echo: Server) -> None:
     with echo.connect() as wire:
         reply = wire.ask(b"PUT /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-Continue\r\n\r\n")

@@ -6,6 +6,7 @@ import hashlib
 import os
 import random
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,10 +107,13 @@ ODD_NAMES = ["plain.txt", "with space.txt", "a+b.txt", "50%.txt", "%41.txt", "é
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Files of 0 B, 1 KB and 9 MB with the names that clients encode in different ways."""
+    """Files of 0 B, 1 KB and 9 MB with the names that clients encode in different ways, an hour old: S3 counts in whole
+    seconds, so a file just written may seem newer than its upload."""
     top = tmp_path / "source"
     for number, name in enumerate(ODD_NAMES):
         write(top / name, 1000 + number)
     write(top / "empty", 0)
     write(top / "nine.bin", 9 * MIB)
+    for path in top.rglob("*"):
+        os.utime(path, (time.time() - 3600, time.time() - 3600))
     return top

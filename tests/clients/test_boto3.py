@@ -93,6 +93,9 @@ def test_upload_of_unseekable_stream(s3: Any, bucket: str) -> None:
         def __init__(self) -> None:
             self.rest = io.BytesIO(body)
 
+        def readable(self) -> bool:
+            return True
+
         def read(self, size: int = -1) -> bytes:
             return self.rest.read(size)
 
