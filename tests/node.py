@@ -34,7 +34,7 @@ def free_port() -> int:
 
 @dataclass(slots=True)
 class Node:
-    """A node on a port and data directories of its own; `start`, `stop`, `kill` and `start` again work on the same data.
+    """A node with a port and data of its own; `start`, `stop`, `kill` and `start` again work on the same data.
 
     `command` is what is run before `serve`; the node's output goes to `folder`/node.log, its access log beside it.
     """

@@ -118,7 +118,10 @@ def chosen(only: str) -> list[Workload]:
     return [WORKLOADS[name] for name in names]
 
 
-@click.command(help=f"{__doc__}\n\nWorkloads:\n\n\b\n" + "\n".join(f"{w.name:10} {w.title}" for w in WORKLOADS.values()))
+HELP = f"{__doc__}\n\nWorkloads:\n\n\b\n" + "\n".join(f"{w.name:10} {w.title}" for w in WORKLOADS.values())
+
+
+@click.command(help=HELP)
 @click.option("--only", default="", help="Workloads to run, separated by commas; all by default.")
 @click.option("--rounds", default=3, show_default=True, help="Times that node and nginx are measured in turn.")
 @click.option("--seconds", default=8, show_default=True, help="Length of the workloads that run by time.")
@@ -135,7 +138,7 @@ def main(only: str, rounds: int, seconds: int, scratch: Path | None, results: Pa
     text = table(rows, before) + f"\n\none MD5 over the same bytes: {md5:,.0f} µs per MiB"
     keep(results, rows, text, md5)
     click.echo(text)
-    click.echo(f"kept in {results} and {results.with_suffix('.txt')}; “before” compares CPU µs with the run kept there last")
+    click.echo(f"kept in {results} and {results.with_suffix('.txt')}; “before” compares with the run kept there last")
 
 
 if __name__ == "__main__":

@@ -46,7 +46,14 @@ class Load:
 
 
 def wrk(
-    base: str, targets: list[str], *, connections: int, seconds: int, scratch: Path, method: str = "GET", body: int = 0
+    base: str,
+    targets: list[str],
+    *,
+    connections: int,
+    seconds: int,
+    scratch: Path,
+    method: str = "GET",
+    body: int = 0,
 ) -> Load:
     """Send requests for `targets` (path and query) in turn over `connections` kept-alive connections from one thread."""
     listing, script = scratch / "targets.txt", scratch / "load.lua"

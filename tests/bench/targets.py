@@ -1,4 +1,4 @@
-"""How the workloads address a server. Both get the same presigned requests; nginx does not look at what follows the path."""
+"""How the workloads address a server. Both get the same presigned requests; nginx looks at the path alone."""
 
 from __future__ import annotations
 

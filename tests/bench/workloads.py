@@ -63,10 +63,9 @@ class LoadErrors(Exception):
 
 def small(target: Target, targets: list[str], seconds: int, *, method: str = "GET", body: int = 0) -> Sample:
     random.shuffle(targets)
-    with TemporaryDirectory() as scratch, measured(target.server.pid) as usage:
-        seen = wrk(
-            target.server.base, targets, connections=32, seconds=seconds, scratch=Path(scratch), method=method, body=body
-        )
+    with TemporaryDirectory() as folder, measured(target.server.pid) as usage:
+        base, scratch = target.server.base, Path(folder)
+        seen = wrk(base, targets, connections=32, seconds=seconds, scratch=scratch, method=method, body=body)
     if seen.errors:
         raise LoadErrors(f"{seen.errors} of {seen.requests} requests failed")
     return Sample(cpu=usage.cpu / seen.requests * 1e6, rate=seen.rate, p99=seen.p99 / 1e3)

@@ -1,8 +1,8 @@
 """`make crash`: kill the node at random moments under mixed traffic; every acknowledged write must be there afterwards.
 
 Each round runs writers against the node, sends SIGKILL to all of its processes at a random moment, starts it again and
-compares: every key byte for byte with its history, the listing with the keys, the blobs on disk with the records. `--break`
-runs the node with its order of commits deliberately wrong and ends with success only when the campaign catches that.
+compares: every key byte for byte with its history, the listing with the keys, the blobs on disk with the records.
+`--break` runs the node with its order of commits deliberately wrong and ends with success only when that is caught.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`make memory`: what a worker holds at rest, and how much it grows while eight clients move 2 GiB objects both ways."""
+"""`make memory`: what a worker holds at rest, and its growth while eight clients move 2 GiB objects both ways."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""`make scale`: a million objects. Start-up, listing pages, small reads and writes, and the index's size after a million
-overwrites of mixed sizes, each beside the same on a fresh node."""
+"""`make scale`: a million objects. Start-up, listing pages, small reads and writes, and the index's size after a
+million overwrites of mixed sizes, each beside the same on a fresh node."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Mixed S3 traffic that remembers what was acknowledged, and the judgement of what a restarted node shows.
 
-Every writer has keys of its own, so that for each key exactly one history is right: what was acknowledged last, or, when the
-node died under a request, that or what the request would have made of it.
+Every writer has keys of its own, so that for each key exactly one history is right: what was acknowledged last, or,
+when the node died under a request, that or what the request would have made of it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Writer:
     name: str
     s3: Any
     bucket: str
-    random: random.Random
+    chance: random.Random
     histories: dict[str, History] = field(default_factory=dict)
     acknowledged: int = 0
 
@@ -63,21 +63,21 @@ class Writer:
         actions: list[Callable[[], None]] = [self.put, self.put, self.put, self.copy, self.delete, self.multipart]
         while not stop.is_set():
             try:
-                self.random.choice(actions)()
+                self.chance.choice(actions)()
             except (BotoCoreError, ClientError) as error:
                 if isinstance(error, ClientError) and error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
                     raise
                 return
 
     def key(self) -> str:
-        return f"{self.name}/key {self.random.randrange(KEYS):02d}"
+        return f"{self.name}/key {self.chance.randrange(KEYS):02d}"
 
     def body(self) -> bytes:
-        size = self.random.choice([0, 100, 4 * KIB, 30 * KIB, 40 * KIB, 300 * KIB, 3 * KIB * KIB])
-        return self.random.randbytes(size)
+        size = self.chance.choice([0, 100, 4 * KIB, 30 * KIB, 40 * KIB, 300 * KIB, 3 * KIB * KIB])
+        return self.chance.randbytes(size)
 
     def label(self) -> str:
-        return f"{self.random.randrange(16**8):08x}"
+        return f"{self.chance.randrange(16**8):08x}"
 
     def attempt(self, key: str, outcome: State | None, send: Callable[[], object]) -> None:
         history = self.histories.setdefault(key, History())
@@ -113,7 +113,7 @@ class Writer:
     def multipart(self) -> None:
         key, label = self.key(), self.label()
         named = {"Bucket": self.bucket, "Key": key}
-        bodies = [self.random.randbytes(PART), self.random.randbytes(self.random.randrange(1, PART))]
+        bodies = [self.chance.randbytes(PART), self.chance.randbytes(self.chance.randrange(1, PART))]
         upload = self.s3.create_multipart_upload(**named, Metadata={"label": label})["UploadId"]
         parts = [
             {
@@ -122,7 +122,7 @@ class Writer:
             }
             for number, body in enumerate(bodies, 1)
         ]
-        if self.random.random() < 0.2:
+        if self.chance.random() < 0.2:
             self.s3.abort_multipart_upload(**named, UploadId=upload)
             return
         self.attempt(
