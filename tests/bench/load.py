@@ -55,7 +55,7 @@ def wrk(
     method: str = "GET",
     body: int = 0,
 ) -> Load:
-    """Send requests for `targets` (path and query) in turn over `connections` kept-alive connections from one thread."""
+    """Send requests for `targets` (path and query) in turn over so many kept-alive connections, from one thread."""
     listing, script = scratch / "targets.txt", scratch / "load.lua"
     listing.write_text("\n".join(targets))
     text = f'string.rep("x", {body})' if body else "nil"

@@ -58,6 +58,7 @@ class Writer:
     chance: random.Random
     histories: dict[str, History] = field(default_factory=dict)
     acknowledged: int = 0
+    refusals: list[str] = field(default_factory=list)
 
     def run(self, stop: Event) -> None:
         actions: list[Callable[[], None]] = [self.put, self.put, self.put, self.copy, self.delete, self.multipart]
@@ -66,7 +67,7 @@ class Writer:
                 self.chance.choice(actions)()
             except (BotoCoreError, ClientError) as error:
                 if isinstance(error, ClientError) and error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
-                    raise
+                    self.refusals.append(f"{self.name} was refused what its history allows: {error}")
                 return
 
     def key(self) -> str:
@@ -149,7 +150,7 @@ def listed(s3: Any, bucket: str) -> dict[str, int]:
 
 def faults(s3: Any, bucket: str, writers: list[Writer]) -> list[str]:
     """Everything that a restarted node shows and no history allows; settles the histories on what it shows."""
-    found = []
+    found = [refusal for writer in writers for refusal in writer.refusals]
     present: dict[str, int] = {}
     for writer in writers:
         for key, history in writer.histories.items():
