@@ -52,7 +52,7 @@ def index_ratio(data: Path) -> float:
     return sum(file.stat().st_size for file in (data / "index").glob("*.mdb")) / live
 
 
-def page_cost(target: NodeTarget, keys: int, pages: int = 100) -> float:
+def page_cost(target: NodeTarget, keys: int, pages: int = 400) -> float:
     """CPU microseconds of a page of 1,000 keys from anywhere in the bucket."""
     link = HTTPConnection(target.server.base.removeprefix("http://"), timeout=60)
     starts = [f"many/{random.randrange(keys - 1000):09d}" for _ in range(pages)]
