@@ -131,5 +131,5 @@ def main(seconds: int, folder: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    gevent.monkey.patch_all()
+    gevent.monkey.patch_all(ssl=False)  # boto3 was imported first
     main()
