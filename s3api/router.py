@@ -9,6 +9,7 @@ from s3api.errors import S3Error, codes
 from s3api.model import OPERATIONS, Level, Operation
 
 COPY_SOURCE: Final = "x-amz-copy-source"
+VERSION: Final = "versionId"
 _DETAILS: Final = {"list-type": "Invalid List Type specified in Request"}
 
 
@@ -48,8 +49,21 @@ def match(method: str, level: Level, query: Mapping[str, str], headers: Mapping[
     """The one operation that the request means; 405, 501 or InvalidArgument when it means none.
 
     A name without a value that no operation knows is a sub-resource of the future: refused, never ignored. Unknown
-    names that have a value are ignored, as Amazon does.
+    names that have a value are ignored, as Amazon does, but a version is never: who names one for an operation that
+    has none would change another than he means.
     """
+    operation = _choose(method, level, query, headers)
+    if VERSION in query and level is Level.OBJECT and VERSION not in operation.known_query:
+        raise S3Error(
+            codes.InvalidArgument,
+            "This operation does not accept a version-id.",
+            ArgumentName=VERSION,
+            ArgumentValue=query[VERSION],
+        )
+    return operation
+
+
+def _choose(method: str, level: Level, query: Mapping[str, str], headers: Mapping[str, str]) -> Operation:
     if (not query or _is_plain(level, query)) and COPY_SOURCE not in headers:
         plain = PLAIN.get((method, level))
         if plain is not None:
