@@ -6,7 +6,14 @@ from typing import Final, NamedTuple
 
 from s3api.call import Call
 from s3api.checksums import integrity
-from s3api.conditions import CONDITIONAL_HEADERS, DELETE_HEADERS, delete_conditions, read_conditions, write_conditions
+from s3api.conditions import (
+    CONDITIONAL_HEADERS,
+    DELETE_HEADERS,
+    delete_conditions,
+    range_holds,
+    read_conditions,
+    write_conditions,
+)
 from s3api.declare import operation
 from s3api.errors import S3Error, codes
 from s3api.headers import ATTRIBUTE_HEADERS, checksum_headers, describe, read_attributes
@@ -119,7 +126,7 @@ def select(call: Call, record: ObjectRecord, size: int) -> Selection:
             raise S3Error(codes.InvalidRequest, "Cannot specify both Range header and partNumber query parameter")
         return select_part(record, number)
     wanted = None if text is None else parse_range(text)
-    if wanted is None:
+    if wanted is None or not range_holds(call.headers, record):
         return WHOLE
     try:
         return Selection(wanted.within(size))

@@ -1,4 +1,4 @@
-"""Operations that are not built say so and change nothing: all others of the vendor's model, and those of the future."""
+"""Operations that are not built say so and change nothing: all others of the vendor's model and of the future."""
 
 from __future__ import annotations
 

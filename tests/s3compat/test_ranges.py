@@ -93,6 +93,18 @@ def test_range_that_is_ignored(raw: Raw, path: str, text: str) -> None:
     assert (answer.status, answer.body, answer.header("Content-Range")) == (200, BODY, None)
 
 
+def test_range_of_an_object_that_has_changed(raw: Raw, path: str) -> None:
+    """Checklist 68, 73: with If-Range, a client that resumes gets the new object whole instead of its end."""
+    etag = raw("PUT", path, body=BODY).header("ETag") or ""
+    modified = raw("HEAD", path).header("Last-Modified") or ""
+    for same in (etag, modified):
+        answer = raw("GET", path, {"Range": "bytes=100-", "If-Range": same})
+        assert (answer.status, answer.body) == (206, BODY[100:])
+    for other in ('"0123456789abcdef0123456789abcdef"', f"W/{etag}", "Sat, 29 Oct 1994 19:43:31 GMT", "junk"):
+        answer = raw("GET", path, {"Range": "bytes=100-", "If-Range": other})
+        assert (answer.status, answer.body) == (200, BODY)
+
+
 def test_range_across_parts(raw: Raw, in_parts: Whole) -> None:
     """Checklist 68, 143: exact across the limits of parts."""
     body = in_parts.body
