@@ -6,6 +6,7 @@ import re
 from typing import Any, Final, Protocol
 from urllib.parse import unquote_to_bytes
 
+from s3api.auth.moved import SIGNING, moved_headers
 from s3api.errors import S3Error, codes
 from s3api.model import Level
 
@@ -13,24 +14,10 @@ LONGEST_KEY: Final = 1024  # bytes of UTF-8
 SURELY_SHORT: Final = LONGEST_KEY // 4  # characters
 ALIAS: Final = "/s3"  # a second root, for clients that were set up for AIStore
 
-_SIGNING: Final = frozenset(
-    {
-        "X-Amz-Algorithm",
-        "X-Amz-Content-Sha256",
-        "X-Amz-Credential",
-        "X-Amz-Date",
-        "X-Amz-Expires",
-        "X-Amz-Security-Token",
-        "X-Amz-Signature",
-        "X-Amz-SignedHeaders",
-        "AWSAccessKeyId",
-        "Expires",
-        "Signature",
-        "x-id",  # the SDKs' own note of the operation
-    }
-)
-_ONLY_SIGNING: Final = re.compile(rf"(?:(?:{'|'.join(sorted(_SIGNING))})=[^&]*+(?:&|\Z))*+")
-_PRESIGNED: Final = re.compile("(?:^|&)(X-Amz-)?Signature=")
+_ONLY_SIGNING: Final = re.compile(rf"(?:(?:{'|'.join(sorted(SIGNING))})=[^&]*+(?:&|\Z))*+")
+_PRESIGNED: Final = re.compile("(?:^|&)(?:X-Amz-)?Signature=")
+_TOKEN: Final = re.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _BAD_ESCAPE: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
@@ -60,26 +47,11 @@ class Request:
         self.signed_headers = self.headers
         plain = not self.raw_query or _ONLY_SIGNING.fullmatch(self.raw_query)
         self.query: dict[str, str] = {} if plain else read_query(self.raw_query)
-        if not plain and (presigned := _PRESIGNED.search(self.raw_query)):
-            self._take_moved_headers(are_signed=presigned[1] is not None)
+        if not plain and _PRESIGNED.search(self.raw_query) and (moved := moved_headers(self.raw_query)):
+            self.headers = {**moved, **self.headers}
         self.host_bucket = find_host_bucket(self.headers.get("host", ""), domains) if domains else None
         self.bucket, self.key = split_path(self.path, self.host_bucket)
         self.level = Level.OBJECT if self.key else Level.BUCKET if self.bucket else Level.SERVICE
-
-    def _take_moved_headers(self, *, are_signed: bool) -> None:
-        """Parameters named x-amz-* of a presigned URL are headers that the signer moved there.
-
-        V4 signs them where they are. V2 signs no parameters: there they must be under the signature as headers.
-        """
-        moved = {
-            name.lower(): value.encode().decode("latin-1")
-            for name, value in self.query.items()
-            if name[:6].lower() == "x-amz-"
-        }
-        if moved:
-            self.headers = {**moved, **self.headers}
-            if not are_signed:
-                self.signed_headers = self.headers
 
 
 def read_query(raw: str) -> dict[str, str]:
@@ -87,7 +59,7 @@ def read_query(raw: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for piece in raw.split("&"):
         name, _, value = piece.partition("=")
-        if piece and name not in _SIGNING:
+        if piece and name not in SIGNING:
             found.setdefault(decode_term(name), decode_term(value))
     return found
 
