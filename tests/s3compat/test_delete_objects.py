@@ -82,6 +82,19 @@ def test_null_version(s3: Any, bucket: str, key: str) -> None:
     assert left(s3, bucket, key) == []
 
 
+def test_bypass_of_governance_is_accepted(s3: Any, bucket: str, key: str) -> None:
+    """Checklist 125: where nothing is locked, it changes nothing."""
+    put(s3, bucket, key)
+    s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key}]}, BypassGovernanceRetention=True)
+    assert left(s3, bucket, key) == []
+
+
+def test_thousand_longest_keys(raw: Raw, bucket: str) -> None:
+    """Checklist 123: of 1,024 bytes each, and every one of them an entity."""
+    body = document(*(f"{number:04}" + "&amp;" * 1020 for number in range(1000)))
+    assert len(raw("POST", f"/{bucket}?delete", protected(body), body).texts("Deleted/Key")) == 1000
+
+
 def test_another_accounts_bucket(s3: Any, alt_s3: Any, anonymous_s3: Any, bucket: str, key: str) -> None:
     """Checklist 126: refused, and nothing is deleted."""
     put(s3, bucket, key)

@@ -370,6 +370,16 @@ def test_buckets_are_host_names(raw: Raw, target: Target, bucket: str, key: str)
     assert raw("GET", f"/{bucket}/{key}", host).refusal == (404, "NoSuchKey")
 
 
+@pytest.mark.parametrize("name", ["s3/a", "s3", "v1/objects", "metrics", "healthz", "console", "/a", "a//", ".", "//"])
+def test_no_key_is_special_below_a_host_name(raw: Raw, target: Target, bucket: str, name: str) -> None:
+    """Checklist 29, 14: in virtual-host style the whole path is the key."""
+    host = {"Host": target.bucket_host(bucket)}
+    assert raw("PUT", f"/{name}", host, name.encode()).status == 200
+    assert raw("GET", f"/{bucket}/{name}").body == name.encode()
+    assert raw("DELETE", f"/{name}", host).status == 204
+    assert raw("HEAD", f"/{bucket}/{name}").status == 404
+
+
 def test_bucket_with_dots_is_a_host_name(raw: Raw, target: Target, s3: Any) -> None:
     """Checklist 29: names with dots, too; a bucket is created by its host name."""
     name = "s3compat.dots.in.name"

@@ -194,6 +194,19 @@ def test_completion_of_other_parts(raw: Raw, path: str) -> None:
     assert raw("GET", path).body == b"last"
 
 
+def test_longest_list_of_parts(raw: Raw, path: str) -> None:
+    """Checklist 138, 140: 10,000 parts with their checksums are read before any is found missing."""
+    upload = begin(raw, path)
+    listed = "".join(
+        f"<Part>\n  <ETag>&quot;{number:032}&quot;</ETag>\n  <ChecksumSHA512>{number:088}</ChecksumSHA512>\n"
+        f"  <PartNumber>{number}</PartNumber>\n</Part>"
+        for number in range(1, 10_001)
+    )
+    body = f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>".encode()
+    assert raw("POST", f"{path}?uploadId={upload}", body=body).refusal == (400, "InvalidPart")
+    raw("DELETE", f"{path}?uploadId={upload}")
+
+
 @pytest.mark.parametrize("quotes", ['"{}"', "{}", "&quot;{}&quot;", ' "{}" '])
 def test_quotes_of_an_etag(raw: Raw, path: str, quotes: str) -> None:
     """Checklist 140, 61: with or without."""

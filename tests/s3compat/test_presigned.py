@@ -149,6 +149,27 @@ def test_metadata_in_the_query_is_stored(raw: Raw, path: str) -> None:
     assert answer.header("x-amz-storage-class") == "ONEZONE_IA"
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "x-amz-meta-a=a%0D%0AX-Injected%3A%20yes", "x-amz-meta-a=a%0Ab", "x-amz-meta-a=%0D", "x-amz-meta-a=a%00",
+        "x-amz-meta-a=%7F", "x-amz-meta-a%0D%0AX-Injected%3A=yes", "x-amz-meta-a%20b=1", "x-amz-meta-%C3%A9=1",
+        "x-amz-website-redirect-location=%2Fa%0D%0Ab",
+    ],
+)
+def test_query_that_could_be_no_header(raw: Raw, path: str, query: str) -> None:
+    """Checklist 45: what is moved into the query obeys the rules of headers; no later answer can be split by it."""
+    assert raw.send(raw.presigned("PUT", f"{path}?{query}", body=b"x")).refusal == (400, "InvalidArgument")
+    assert raw.send(raw.presigned("POST", f"{path}?uploads=&{query}")).refusal == (400, "InvalidArgument")
+    assert raw("HEAD", path).status == 404
+
+
+def test_query_beyond_ascii(raw: Raw, path: str) -> None:
+    """Checklist 19, 45: UTF-8 in the query is the same bytes in the answer's header."""
+    assert raw.send(raw.presigned("PUT", f"{path}?x-amz-meta-a=gr%C3%BC%C3%9F", body=b"x")).status == 200
+    assert (raw("HEAD", path).header("x-amz-meta-a") or "").encode("latin-1").decode() == "grüß"
+
+
 def test_signed_header_that_is_absent(raw: Raw, path: str) -> None:
     """Checklist 45: 403 SignatureDoesNotMatch, even for an empty value."""
     for value in ("private", ""):
