@@ -48,7 +48,7 @@ class Answer(Protocol):
         ...
 
     def body(self) -> bytes | Iterator[bytes]:
-        """The body; called once. Iterating raises `TransformFailed` where it breaks off, or `TransformTimeout`."""
+        """The body; called once. Iterating raises `TransformBroken` where it breaks off, or `TransformTimeout`."""
         ...
 
     def close(self) -> None:
@@ -64,7 +64,7 @@ class Channel(Protocol):
         was sent: the rest goes out while the body is read.
 
         `content` stays the caller's, open until the answer is closed; bytes and Segments can be sent again. Raises
-        `ConnectionFailed`, `TransformTimeout`, and `TransformFailed` when the answer is no HTTP.
+        `ConnectionFailed`, `TransformTimeout`, and `TransformBroken` when the answer is no HTTP.
         """
         ...
 

@@ -9,12 +9,17 @@
      ├─ InitFailed              .name .message      the transform is left Aborted, with its log
      ├─ NotStopped              .name .seconds      asked to stop, still going
      └─ TransformFailed         .status .message    of one object; nothing of the result is to be kept
-         └─ TransformTimeout    .status .message    obj_timeout has passed
+         ├─ TransformBroken     .status .message    no whole answer came: a repetition may fare better
+         └─ TransformTimeout    .status .message    obj_timeout has passed: a repetition would take as long
 
-`message` is AIStore's own text and is meant for clients; `status` is the transform server's own.
+`message` is AIStore's own text and is meant for clients. `status` is what the transform's server answered; of the two
+that it did not answer, what a gateway would say.
 """
 
 from __future__ import annotations
+
+BAD_GATEWAY = 502
+GATEWAY_TIMEOUT = 504
 
 
 class EtlError(Exception):
@@ -85,5 +90,15 @@ class TransformFailed(EtlError):
         self.message = message
 
 
+class TransformBroken(TransformFailed):
+    """The server could not be reached, died over the object, broke its answer off, or spoke no HTTP."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(BAD_GATEWAY, f"ETL error: {reason}")
+
+
 class TransformTimeout(TransformFailed):
-    """The server did not answer in full within the transform's obj_timeout."""
+    """The server did not answer in full within the transform's obj_timeout, which is given as the user wrote it."""
+
+    def __init__(self, timeout: str) -> None:
+        super().__init__(GATEWAY_TIMEOUT, f"ETL error: timeout: no complete answer within {timeout} (obj_timeout)")

@@ -23,17 +23,15 @@ from storage.threads import pause
 from etl.activity import Activities
 from etl.catalog import TransformCatalog
 from etl.channel import Answer, Channel, ConnectionFailed, Request
-from etl.errors import NoSuchTransform, TransformFailed
+from etl.errors import NoSuchTransform, TransformBroken, TransformFailed
 from etl.records import ObjectError, Stage, Transform
 
-MOST_RETRIES = 10
-FIRST_WAIT_SECONDS = 1.0
+FIRST_WAIT_SECONDS = 1.0  # between two attempts; AIStore's numbers
 WAIT_STEP_SECONDS = 0.5
-LONGEST_WAIT_SECONDS = 4.0  # AIStore's timeout.max_keepalive
+PATIENCE_SECONDS = 15.0  # for attempts that lose their connection; AIStore's take 30 s, its SDK gives up after 20
 LOOK_SECONDS = 0.02
 FAILED = 400  # the first status that means so
 LONGEST_MESSAGE = 64 * 1024  # bytes of an error's body that are shown
-BAD_GATEWAY = 502
 NOT_FOUND = 404
 
 
@@ -63,7 +61,7 @@ class Lenses:
 
         The opener looks for the transform, then for the object, whose conditions it checks, then has the transform
         begin. It raises `NoSuchTransform` when the transform does not run, what opening an object raises, and
-        `TransformFailed` when the server refuses; what it returns may raise that as well while it is read.
+        `TransformFailed` when the server refuses or fails; what it returns may raise that as well while it is read.
         """
 
         def through(bucket: Bucket, key: str, given: Conditions) -> Source:
@@ -107,7 +105,7 @@ class Lenses:
             close_content(content)
             source.close()
             raise
-        opened = TransformedSource(passage, source, content, answer)
+        opened = TransformedSource(passage, Held(source, content, answer))
         if answer.status >= FAILED:
             with opened:
                 raise TransformFailed(answer.status, f"ETL error: {message(answer)}")
@@ -122,21 +120,30 @@ class Lenses:
         size: int | None,
     ) -> Answer:
         """Send until somebody answers, as AIStore does: again after a lost connection, never after a timeout."""
-        waits = 0
+        spec = transform.spec
+        last = self._monotonic() + min(PATIENCE_SECONDS, spec.object_seconds)
+        wait = FIRST_WAIT_SECONDS
         while True:
-            spec = transform.spec
             request = Request(
                 transform.address, passage.bucket, passage.key, arguments, spec.obj_timeout, spec.object_seconds
             )
             try:
                 return self._channels[spec.communication].send(request, content, size)
             except ConnectionFailed as error:
-                if waits == MOST_RETRIES or isinstance(content, Iterator):
-                    raise TransformFailed(BAD_GATEWAY, f"ETL error: {error}") from error
+                late = not error.stale and self._monotonic() + wait > last
+                if late or isinstance(content, Iterator):
+                    raise TransformBroken(str(error)) from error
                 if not error.stale:
-                    self._pause(min(FIRST_WAIT_SECONDS + waits * WAIT_STEP_SECONDS, LONGEST_WAIT_SECONDS))
-                    waits += 1
-            transform = self._running(transform.name)  # it may have ended, or come back at another address
+                    self._pause(wait)
+                    wait += WAIT_STEP_SECONDS
+                transform = self._still_running(transform, error)
+
+    def _still_running(self, transform: Transform, lost: ConnectionFailed) -> Transform:
+        """The transform, perhaps at another address, after a connection to its server was lost."""
+        try:
+            return self._running(transform.name)
+        except NoSuchTransform as ended:
+            raise TransformBroken(f"{lost}, and the transform does not run any more") from ended
 
 
 class Passage(NamedTuple):
@@ -154,33 +161,45 @@ class Passage(NamedTuple):
         self.activities.failed(self.job, ObjectError(f"ais://{self.bucket}/{self.key}", text, status))
 
 
-class TransformedSource:
-    """The result of a transform, as far as it is there. Closing it before its end ends the transform's work on it."""
+class Held(NamedTuple):
+    """What must be closed once nothing more is wanted of a result."""
 
-    __slots__ = ("_answer", "_content", "_passage", "_source", "record", "size")
-
-    def __init__(
-        self, passage: Passage, source: Source, content: Content | Iterator[bytes], answer: Answer
-    ) -> None:
-        self._passage = passage
-        self._source = source
-        self._content = content
-        self._answer = answer
-        self.size: int | None = answer.size
-        self.record = shown(source.record, answer)
-
-    def content(self, span: Span | None = None) -> bytes | Iterator[bytes]:
-        body = self._answer.body()
-        if isinstance(body, bytes):
-            self._passage.done(self._source.size or 0, len(body))
-            return body if span is None else body[span.start:span.stop]
-        pieces = self._counted(body)
-        return pieces if span is None else within(pieces, span)
+    source: Source
+    content: Content | Iterator[bytes]  # the source's
+    answer: Answer
 
     def close(self) -> None:
-        self._answer.close()
-        close_content(self._content)
-        self._source.close()
+        """End the transform's work on the object if it still goes on; closing twice is fine."""
+        self.answer.close()
+        close_content(self.content)
+        self.source.close()
+
+
+class TransformedSource:
+    """The result of a transform, as far as it is there."""
+
+    __slots__ = ("_held", "_passage", "_taken", "record", "size")
+
+    def __init__(self, passage: Passage, held: Held) -> None:
+        self._passage = passage
+        self._held = held
+        self._taken = False  # whether what is held belongs to the content that was handed out
+        self.size: int | None = held.answer.size
+        self.record = shown(held.source.record, held.answer)
+
+    def content(self, span: Span | None = None) -> bytes | Result:
+        body = self._held.answer.body()
+        in_bytes = self._held.source.size or 0
+        if isinstance(body, bytes):
+            self._passage.done(in_bytes, len(body))
+            return body if span is None else body[span.start:span.stop]
+        self._taken = True
+        pieces = counted(body, self._passage, in_bytes)
+        return Result(self._held, pieces if span is None else within(pieces, span))
+
+    def close(self) -> None:
+        if not self._taken:
+            self._held.close()
 
     def __enter__(self) -> TransformedSource:
         return self
@@ -188,18 +207,37 @@ class TransformedSource:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _counted(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        out_bytes = 0
-        try:
-            for piece in pieces:
-                out_bytes += len(piece)
-                yield piece
-        except TransformFailed as error:
-            self._passage.failed(error.status, error.message)
-            raise
-        finally:
-            self.close()
-        self._passage.done(self._source.size or 0, out_bytes)
+
+class Result:
+    """The bytes of a result, or of a span of it, as they come. Closing it before its end ends the transform's work."""
+
+    __slots__ = ("_held", "_pieces")
+
+    def __init__(self, held: Held, pieces: Iterator[bytes]) -> None:
+        self._held = held
+        self._pieces = pieces
+
+    def __iter__(self) -> Result:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._pieces)
+
+    def close(self) -> None:
+        self._held.close()
+
+
+def counted(pieces: Iterator[bytes], passage: Passage, in_bytes: int) -> Iterator[bytes]:
+    """The pieces, which the books show as an object that went through, or did not."""
+    out_bytes = 0
+    try:
+        for piece in pieces:
+            out_bytes += len(piece)
+            yield piece
+    except TransformFailed as error:
+        passage.failed(error.status, error.message)
+        raise
+    passage.done(in_bytes, out_bytes)
 
 
 def shown(record: ObjectRecord, answer: Answer) -> ObjectRecord:

@@ -64,8 +64,9 @@ ROWS = (
     Row(etl.InvalidStage, 400, "invalid action \"can't start ETL[{e.name}] during {e.stage} stage\""),
     Row(etl.UnsupportedSpec, 501, "{e.message}", "ErrUnsupp"),
     Row(etl.NotStopped, 409, "etl job {e.name} still runs {e.seconds} seconds after it was told to stop", "ErrBusy"),
-    Row(etl.TransformTimeout, 400, "{e.message}"),  # not 504: the SDK would send it again, five times
-    Row(etl.TransformFailed, None, "{e.message}"),
+    Row(etl.TransformBroken, 400, "{e.message}"),  # not 502: the SDK would send it again, for a minute and a half
+    Row(etl.TransformTimeout, 400, "{e.message}"),  # nor 504
+    Row(etl.TransformFailed, None, "{e.message}"),  # the server's own, as AIStore does
     Row(etl.EtlError, 400, "{e}"),
 )
 FROM_BELOW = {row.kind: row for row in ROWS}

@@ -121,8 +121,8 @@ class codes:
     )
     SlowDown = Code(503, "Please reduce your request rate.")
     StorageFull = Code(507, "There is no room left on the volume for this write.")
-    TransformFailed = Code(502, "The transform failed.")
-    TransformTimeout = Code(504, "The transform did not finish in time.")
+    TransformFailed = Code(500, "The transform failed.")
+    TransformTimeout = Code(400, "The transform did not finish in time.")  # not 504: SDKs would wait as long again
     XAmzContentSHA256Mismatch = Code(
         400, "The provided 'x-amz-content-sha256' header does not match what was computed."
     )

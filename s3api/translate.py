@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from etl import errors as etl
@@ -12,6 +13,7 @@ from storage import errors as storage
 from storage.records import ObjectRecord
 
 RETRY_AFTER: Final = (("Retry-After", "1"),)
+_REFUSED: Final = replace(codes.TransformFailed, status=400)
 
 
 def _not_modified(error: storage.NotModified) -> S3Error:
@@ -48,7 +50,9 @@ def _size_mismatch(error: storage.SizeMismatch) -> S3Error:
 
 
 def _transform_failed(error: etl.TransformFailed) -> S3Error:
-    return S3Error(codes.TransformFailed, error.message, TransformStatus=error.status)
+    """400 where the transform's server refuses the object, so that SDKs do not send it again; else 500."""
+    code = _REFUSED if 400 <= error.status < 500 else codes.TransformFailed
+    return S3Error(code, error.message, TransformStatus=error.status)
 
 
 FROM_STORAGE: Final[Mapping[type[Exception], Callable[[Any], S3Error]]] = {

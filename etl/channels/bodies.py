@@ -7,20 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from etl.errors import TransformFailed
+from etl.errors import TransformBroken
 
 Receive = Callable[[], bytes]
 
 LONGEST_LINE = 4096  # bytes of a chunk's size line or a trailer
-BAD_GATEWAY = 502
 
 
-def broken(reason: str) -> TransformFailed:
-    return TransformFailed(BAD_GATEWAY, f"ETL error: {reason}")
-
-
-def cut() -> TransformFailed:
-    return broken("the transform's server closed the connection before the end of its answer")
+def cut() -> TransformBroken:
+    return TransformBroken("the transform's server closed the connection before the end of its answer")
 
 
 def sized(receive: Receive, rest: bytes, size: int) -> Iterator[bytes]:
@@ -28,7 +23,7 @@ def sized(receive: Receive, rest: bytes, size: int) -> Iterator[bytes]:
     piece = rest
     while True:
         if len(piece) > size:
-            raise broken("the transform's server sent more than the Content-Length of its answer")
+            raise TransformBroken("the transform's server sent more than the Content-Length of its answer")
         if piece:
             size -= len(piece)
             yield piece
@@ -60,11 +55,11 @@ def chunked(receive: Receive, rest: bytes) -> Iterator[bytes]:
             left -= len(piece) - len(rest)
         line, rest = _line(receive, rest)
         if line:
-            raise broken("the transform's server sent a chunk that is longer than announced")
+            raise TransformBroken("the transform's server sent a chunk that is longer than announced")
     while line:
         line, rest = _line(receive, rest)
     if rest:
-        raise broken("the transform's server sent more after the last chunk of its answer")
+        raise TransformBroken("the transform's server sent more after the last chunk of its answer")
 
 
 def _line(receive: Receive, rest: bytes) -> tuple[bytes, bytes]:
@@ -73,7 +68,7 @@ def _line(receive: Receive, rest: bytes) -> tuple[bytes, bytes]:
         if end:
             return line, after
         if len(rest) > LONGEST_LINE:
-            raise broken("the transform's server sent no valid chunk")
+            raise TransformBroken("the transform's server sent no valid chunk")
         rest += _more(receive)
 
 
@@ -87,5 +82,5 @@ def _more(receive: Receive) -> bytes:
 def _chunk_size(line: bytes) -> int:
     digits = line.partition(b";")[0].strip()
     if not digits or digits.strip(b"0123456789abcdefABCDEF"):
-        raise broken("the transform's server sent no valid chunk")
+        raise TransformBroken("the transform's server sent no valid chunk")
     return int(digits, 16)

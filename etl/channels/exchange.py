@@ -15,7 +15,6 @@ from etl.channels.outgoing import Outgoing
 from etl.errors import TransformTimeout
 
 RECEIVE_SIZE = 256 * 1024  # bytes
-GATEWAY_TIMEOUT = 504
 
 
 class Exchange:
@@ -95,6 +94,4 @@ class Exchange:
             raise self._late()
 
     def _late(self) -> TransformTimeout:
-        return TransformTimeout(
-            GATEWAY_TIMEOUT, f"ETL error: timeout: no complete answer within {self._timeout} (obj_timeout)"
-        )
+        return TransformTimeout(self._timeout)

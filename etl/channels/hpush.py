@@ -15,10 +15,11 @@ from gunicorn_h1c import IncompleteError, ParseError, parse_response
 from storage.content import Content
 
 from etl.channel import ConnectionFailed, Request
-from etl.channels.bodies import Receive, broken, chunked, cut, sized, until_close
+from etl.channels.bodies import Receive, chunked, cut, sized, until_close
 from etl.channels.exchange import Exchange
 from etl.channels.outgoing import Outgoing
 from etl.channels.pool import Pool, connect
+from etl.errors import TransformBroken
 
 AT_ONCE = 64 * 1024  # bytes: a request that any socket takes in full, an answer that is not worth streaming
 LARGEST_HEAD = 64 * 1024  # bytes
@@ -90,7 +91,7 @@ def read_head(receive: Receive, *, stale: bool) -> tuple[dict[str, Any], bytes]:
             received += more_of_head(receive, received)
             continue
         except ParseError as error:
-            raise broken("the transform's server did not answer in HTTP") from error
+            raise TransformBroken("the transform's server did not answer in HTTP") from error
         received = received[head["consumed"]:]
         if head["status"] >= 200:
             return head, received
@@ -98,7 +99,7 @@ def read_head(receive: Receive, *, stale: bool) -> tuple[dict[str, Any], bytes]:
 
 def more_of_head(receive: Receive, received: bytes) -> bytes:
     if len(received) > LARGEST_HEAD:
-        raise broken("the head of the answer of the transform's server is too large")
+        raise TransformBroken("the head of the answer of the transform's server is too large")
     try:
         more = receive()
     except OSError as error:
@@ -157,7 +158,7 @@ class HttpAnswer:
         if length is None:
             return None
         if not length.isdigit():
-            raise broken("the answer of the transform's server has no valid Content-Length")
+            raise TransformBroken("the answer of the transform's server has no valid Content-Length")
         return int(length)
 
     def _framed(self, rest: bytes) -> Iterator[bytes]:

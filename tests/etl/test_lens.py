@@ -19,10 +19,11 @@ from storage.conditions import ALWAYS, Conditions
 from storage.content import Span
 from storage.errors import NoSuchKey, NotModified, PreconditionFailed
 from storage.payload import BytesPayload
+from storage.source import close_content
 
 from etl.catalog import TransformCatalog
 from etl.channels.hpush import HPush
-from etl.errors import NoSuchTransform, TransformFailed, TransformTimeout
+from etl.errors import NoSuchTransform, TransformBroken, TransformFailed, TransformTimeout
 from etl.lens import Lenses
 from etl.records import ObjectError, Stage, Transform
 from etl.runtimes.ports import free_port
@@ -150,7 +151,7 @@ def test_no_content_is_an_empty_result(shared: Farm) -> None:
 @pytest.mark.parametrize("size", [5, 1_000_000])
 def test_a_result_that_breaks_off_is_an_error_and_nothing_is_stored(shared: Farm, way: str, size: int) -> None:
     shared.put("breaks", b"x" * size)
-    with pytest.raises(TransformFailed, match="closed the connection before the end"):
+    with pytest.raises(TransformBroken, match="closed the connection before the end"):
         with closing(shared.open(NAME, "breaks", way)) as source:
             shared.store.objects.copy(source, shared.bucket, "result", Attributes("owner"))
     with pytest.raises(NoSuchKey):
@@ -209,8 +210,22 @@ def test_connections_are_kept_for_the_next_object(shared: Farm) -> None:
 def test_a_reader_that_leaves_takes_its_connection_along(shared: Farm) -> None:
     shared.put("left", b"x" * 30_000_000)
     with closing(shared.open(NAME, "left", "echo")) as source:
-        next(pieces(source.content()))
+        content = source.content()
+    next(pieces(content))
+    close_content(content)
     assert shared.read(NAME, "small", "upper") == b"HELLO"
+
+
+@pytest.mark.parametrize("way", ["echo", "upper"])
+def test_a_result_outlives_the_source_that_gave_it(shared: Farm, way: str) -> None:
+    """As an object's bytes do: who answers a request closes the source before the first byte is sent."""
+    data = random.Random(2).randbytes(3_000_000).upper()
+    shared.put("outlives", data)
+    with closing(shared.open(NAME, "outlives", way)) as source:
+        assert (source.size is None) == (way == "echo")
+        content = source.content()
+    assert b"".join(pieces(content)) == data
+    close_content(content)
 
 
 def test_a_kept_connection_that_the_server_has_closed_is_replaced_at_once(shared: Farm) -> None:
@@ -275,14 +290,23 @@ def test_a_server_that_dies_over_an_object_ends_the_attempts_on_it(farm: Farm) -
     farm.transforms.init(plain("mortal"))
     farm.put("small", b"hello")
     before = time.monotonic()
-    with pytest.raises(NoSuchTransform):
+    with pytest.raises(TransformBroken, match="without an answer, and the transform does not run any more") as caught:
         farm.open("mortal", "small", "die")
     assert time.monotonic() - before < 5
+    assert farm.transforms.view("mortal").activity.errors == (
+        ObjectError("ais://bucket/small", caught.value.message, 502),
+    )
 
 
-def test_a_server_that_cannot_be_reached_is_tried_ten_times_more_at_growing_distances(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("obj_timeout", "waits"), [("45s", [1, 1.5, 2, 2.5, 3, 3.5]), ("4s", [1, 1.5]), ("500ms", [])]
+)
+def test_a_server_that_cannot_be_reached_is_tried_again_at_growing_distances(
+    tmp_path: Path, obj_timeout: str, waits: list[float]
+) -> None:
+    """For 15 seconds or obj_timeout, whichever is less."""
     with opened(tmp_path) as farm:
-        spec = plain("vanished")
+        spec = plain("vanished", obj_timeout=obj_timeout)
         nobody = f"127.0.0.1:{free_port()}"
         running = Transform("vanished", spec, Stage.RUNNING, "etl-vanished0", "secret", 0, nobody, held=True)
         catalog = TransformCatalog(farm.store.catalog)
@@ -291,11 +315,13 @@ def test_a_server_that_cannot_be_reached_is_tried_ten_times_more_at_growing_dist
         pauses: list[float] = []
         channels = {HPUSH: HPush()}
         opener = farm.store.objects.open
-        lenses = Lenses(opener, catalog, farm.activities, channels=channels, pause=pauses.append)
-        with pytest.raises(TransformFailed, match="ETL error: cannot connect") as caught:
+        lenses = Lenses(
+            opener, catalog, farm.activities, channels=channels, monotonic=lambda: sum(pauses), pause=pauses.append
+        )
+        with pytest.raises(TransformBroken, match="ETL error: cannot connect") as caught:
             lenses.open("vanished")(farm.bucket, "small", ALWAYS)
         assert caught.value.status == 502
-        assert pauses == [1, 1.5, 2, 2.5, 3, 3.5, 4, 4, 4, 4]
+        assert pauses == waits
 
 
 def test_the_same_holds_in_a_process_of_gevent_s(shared: Farm) -> None:

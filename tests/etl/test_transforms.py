@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from etl.errors import InitFailed, InvalidSpec, InvalidStage, NoSuchTransform, TransformExists, TransformFailed
+from etl.errors import InitFailed, InvalidSpec, InvalidStage, NoSuchTransform, TransformBroken, TransformExists
 from etl.records import Stage
 from etl.runtimes.orphans import marked
 from etl.runtimes.process import Image, ProcessRuntime
@@ -178,7 +178,7 @@ def test_stopping_a_transform_on_its_way_up_ends_the_init(farm: Farm) -> None:
 def test_a_server_that_dies_aborts_its_transform_with_its_log(farm: Farm) -> None:
     farm.transforms.init(plain("mortal"))
     farm.put("small", b"hello")
-    with pytest.raises((NoSuchTransform, TransformFailed)):
+    with pytest.raises(TransformBroken):
         farm.read("mortal", "small", "die")
     await_stage(farm, "mortal", Stage.ABORTED)
     error = farm.transforms.view("mortal").transform.error

@@ -59,14 +59,22 @@ def test_every_error_of_the_layers_below_has_a_translation(kind: type[Exception]
         (storage.errors.VolumeFailed, "ServiceUnavailable", 503),
         (storage.errors.Corrupt, "InternalError", 500),
         (etl.errors.NoSuchTransform, "NoSuchTransform", 404),
-        (etl.errors.TransformFailed, "TransformFailed", 502),
-        (etl.errors.TransformTimeout, "TransformTimeout", 504),
+        (etl.errors.TransformBroken, "TransformFailed", 500),
+        (etl.errors.TransformTimeout, "TransformTimeout", 400),
     ],
 )
 def test_translation_says_what_clients_act_on(kind: type[Exception], code: str, status: int) -> None:
     refusal = translate(sample(kind))
 
     assert (refusal.code.name, refusal.code.status) == (code, status)
+
+
+@pytest.mark.parametrize(("answered", "status"), [(400, 400), (404, 400), (499, 400), (500, 500), (503, 500)])
+def test_only_what_a_transform_refuses_is_not_worth_a_repetition(answered: int, status: int) -> None:
+    refusal = translate(etl.errors.TransformFailed(answered, "ETL error: no"))
+
+    assert (refusal.code.name, refusal.code.status) == ("TransformFailed", status)
+    assert (refusal.message, refusal.details) == ("ETL error: no", {"TransformStatus": answered})
 
 
 def test_not_modified_repeats_the_validators() -> None:
