@@ -16,8 +16,6 @@ ALIAS: Final = "/s3"  # a second root, for clients that were set up for AIStore
 
 _ONLY_SIGNING: Final = re.compile(rf"(?:(?:{'|'.join(sorted(SIGNING))})=[^&]*+(?:&|\Z))*+")
 _PRESIGNED: Final = re.compile("(?:^|&)(?:X-Amz-)?Signature=")
-_TOKEN: Final = re.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_CONTROL: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _BAD_ESCAPE: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 
 

@@ -12,17 +12,18 @@ from hmac import compare_digest, digest
 
 from s3api.auth.encoding import decoded
 from s3api.auth.keys import Authenticated, Credential, Keyring, find_credential
+from s3api.auth.moved import STANDARD, moved_headers
 from s3api.auth.times import check_skew, extended, header_time
 from s3api.errors import S3Error, codes
 
 ALIAS = "/s3"  # the root answers under this prefix too
 
-# The parameters under the signature. Whatever selects an operation must be here, else a signed address of one
-# operation could be turned into one of another.
+# The parameters under the signature. Whatever selects an operation, or a transform, must be here, else a signed address
+# of one operation could be turned into one of another.
 SUBRESOURCES = frozenset(
     """
-    abac accelerate acl analytics append attributes cors defaultObjectAcl delete encryption fetch-owner
-    intelligent-tiering inventory legal-hold lifecycle location logging metadataConfiguration
+    abac accelerate acl analytics append attributes cors defaultObjectAcl delete encryption etl_args etl_name
+    etl_pipeline fetch-owner intelligent-tiering inventory legal-hold lifecycle location logging metadataConfiguration
     metadataInventoryTable metadataJournalTable metadataTable metrics notification object-lock ownershipControls
     partNumber policy policyStatus publicAccessBlock renameObject replication requestPayment response-cache-control
     response-content-disposition response-content-encoding response-content-language response-content-type
@@ -30,7 +31,6 @@ SUBRESOURCES = frozenset(
     versionId versioning versions website
     """.split()
 )
-_STANDARD = ("content-md5", "content-type")
 
 
 class SignatureV2:
@@ -75,15 +75,10 @@ class SignatureV2:
                 codes.AccessDenied,
                 "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters",
             )
-        token = fields.get("x-amz-security-token") or headers.get("x-amz-security-token")
-        credential = find_credential(self._keyring, access_key, token)
+        headers = {**moved_headers(query), **headers}
+        credential = find_credential(self._keyring, access_key, headers.get("x-amz-security-token"))
         _check_expiry(expires, now=now)
-        moved = {name: value for name, value in fields.items() if name.startswith("x-amz-") or name in _STANDARD}
-        candidates = (
-            to_sign(method, signed, expires, resource)
-            for signed in ([headers, {**headers, **moved}] if moved else [headers])
-            for resource in resources(path, query, bucket)
-        )
+        candidates = (to_sign(method, headers, expires, resource) for resource in resources(path, query, bucket))
         _check(candidates, credential, access_key=access_key, provided=signature)
         return Authenticated(credential.principal, access_key, signature, True)
 
@@ -91,13 +86,13 @@ class SignatureV2:
 def to_sign(method: str, headers: dict[str, str], date: str, resource: str) -> str:
     amz = sorted(name for name in headers if name.startswith("x-amz-"))
     custom = "".join(f"{name}:{headers[name].strip(' ')}\n" for name in amz)
-    standard = "\n".join(headers.get(name, "").strip(" ") for name in _STANDARD)
+    standard = "\n".join(headers.get(name, "").strip(" ") for name in STANDARD)
     return f"{method}\n{standard}\n{date}\n{custom}{resource}"
 
 
 def resources(path: str, query: str, bucket: str | None) -> Iterator[str]:
     """What a client may take for the resource: with and without the alias, a bucket with and without its slash."""
-    pairs = [(name, value) for name, value in _pairs(query) if name in SUBRESOURCES]
+    pairs = [(name, value) for raw, value in _pairs(query) if (name := decoded(raw)) in SUBRESOURCES]
     pairs.sort(key=lambda pair: pair[0])
     terms = "&".join(name if value is None else f"{name}={decoded(value)}" for name, value in pairs)
     suffix = f"?{terms}" if terms else ""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3api.errors import S3Error
+from s3api.errors import S3Error, codes
 from s3api.model import Level
 from s3api.request import Request
 
@@ -122,10 +122,25 @@ def test_header_moved_into_a_presigned_url_counts_as_header() -> None:
     assert found.signed_headers == {"host": "h"}
 
 
-def test_header_moved_into_a_v2_url_must_be_signed_as_header() -> None:
-    found = request("/b/k?AWSAccessKeyId=A&Expires=1&Signature=0&x-amz-copy-source=/b/secret", ("Host", "h"))
+def test_standard_header_moved_into_a_v2_url_counts_as_header() -> None:
+    found = request("/b/k?AWSAccessKeyId=A&Expires=1&Signature=0&content-md5=m&content-type=a%2Fb", ("Host", "h"))
 
-    assert found.signed_headers == {"host": "h", "x-amz-copy-source": "/b/secret"}
+    assert found.headers == {"host": "h", "content-md5": "m", "content-type": "a/b"}
+
+
+def test_header_precedes_the_one_moved_into_the_url() -> None:
+    found = request("/b/k?Signature=0&x-amz-acl=private&x-amz-acl=public-read", ("x-amz-acl", "public-read-write"))
+
+    assert found.headers == {"x-amz-acl": "public-read-write"}
+
+
+@pytest.mark.parametrize("moved", ["x-amz-meta-a=1%0D%0AX:2", "x-amz-meta-a=1%0D", "x-amz-meta-a%0A=1",
+                                   "x-amz-meta-%C4%80=1", "x-amz-meta-a%20b=1", "x-amz-meta-a%3A=1"])
+def test_what_no_header_can_be_is_not_moved_into_a_url(moved: str) -> None:
+    for signature in ("X-Amz-Signature", "Signature"):
+        with pytest.raises(S3Error) as refused:
+            request(f"/b/k?{signature}=0&{moved}")
+        assert refused.value.code is codes.InvalidArgument
 
 
 def test_parameter_of_a_request_that_is_not_presigned_is_no_header() -> None:

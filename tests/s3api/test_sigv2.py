@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from s3api.auth import Authenticator, SignatureV4
 from s3api.errors import S3Error, codes
+from s3api.request import Request
 from tests.s3api.signing import ACCESS_KEY, OWNER, REGION, SECRET, Ring, authenticator
 
 CREDENTIALS = Credentials(ACCESS_KEY, SECRET)
@@ -133,6 +134,42 @@ def test_subresource_added_to_an_address_is_refused() -> None:
     for name in ("acl", "retention", "versionId=1", "response-content-type=text%2Fhtml", "encryption"):
         error = refusal({}, query=f"{PRESIGNED}&{name}", now=1175139620)
         assert error.code is codes.SignatureDoesNotMatch
+
+
+def test_subresource_added_in_disguise_is_refused() -> None:
+    """The operation is found by the decoded name."""
+    for name in ("%61cl", "version%49d=1", "etl_name=upper", "e%74l_args=x"):
+        assert refusal({}, query=f"{PRESIGNED}&{name}", now=1175139620).code is codes.SignatureDoesNotMatch
+
+
+@given(
+    st.lists(
+        st.sampled_from([("x-amz-copy-source", "/b/open"), ("x-amz-copy-source", "/b/secret"), ("content-md5", "m"),
+                         ("X-Amz-Signature", "0"), ("content-type", "a/b"), ("content-type", "text/html")]),
+        max_size=4,
+    ),
+    st.dictionaries(st.sampled_from(["x-amz-copy-source", "content-type"]), st.just("/b/secret"), max_size=2),
+    st.booleans(),
+)
+def test_address_means_nothing_but_what_was_signed(
+    added: list[tuple[str, str]], sent: dict[str, str], leads: bool
+) -> None:
+    """Whoever holds an address may add parameters and send headers; what the operation then sees was signed."""
+    signed = {"x-amz-copy-source": "/b/open", "content-type": "a/b", "host": HOST}
+    request = AWSRequest("PUT", f"http://{HOST}/b/k", headers=signed)
+    HmacV1QueryAuth(CREDENTIALS, expires=60).add_auth(request)
+    path, query, _ = arrived(request)
+    extra = "&".join(f"{name}={quote(value, safe='')}" for name, value in added)
+    raw = "&".join(filter(None, [extra, query] if leads else [query, extra]))
+    pairs = [(name.encode(), value.encode()) for name, value in ({"host": HOST} | sent).items()]
+    found = Request({
+        "REQUEST_METHOD": "PUT", "RAW_URI": f"{path}?{raw}", "sluice.headers": pairs, "wsgi.input": None
+    })
+    try:
+        authenticator().authenticate("PUT", found.path, found.raw_query, found.signed_headers, now=time.time())
+    except S3Error:
+        return
+    assert {name: found.headers.get(name) for name in signed} == signed
 
 
 def test_tampered_request_is_refused() -> None:
