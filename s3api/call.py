@@ -22,6 +22,8 @@ from storage.store import Store
 ETL_NAME = "etl_name"
 ETL_ARGS = "etl_args"
 ETL_PIPELINE = "etl_pipeline"
+ETL_NAME_HEADER = "x-amz-etl-name"  # this server's own; for clients that cannot put parameters behind a copy's source
+ETL_ARGS_HEADER = "x-amz-etl-args"
 
 
 class Lenses(Protocol):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from s3api.call import ETL_NAME, Call
+from s3api.call import ETL_ARGS, ETL_ARGS_HEADER, ETL_NAME, ETL_NAME_HEADER, Call
 from s3api.conditions import copy_conditions
 from s3api.errors import S3Error, codes
 from s3api.request import decode_term
@@ -35,6 +35,32 @@ class CopySource:
     @property
     def is_plain(self) -> bool:
         return not self.query
+
+
+def lensed_copy_source(headers: Mapping[str, str]) -> CopySource:
+    """The source that a CopyObject names, through the transform that it names there or in headers of its own.
+
+    s3cmd takes a question mark for a wildcard, so it cannot name one there.
+    """
+    named = parse_copy_source(headers[HEADER])
+    name = headers.get(ETL_NAME_HEADER)
+    if not name:
+        return named
+    if named.query:
+        raise S3Error(
+            codes.InvalidArgument, "The transform is named twice", ArgumentName=ETL_NAME_HEADER, ArgumentValue=name
+        )
+    return replace(named, query={ETL_NAME: name, ETL_ARGS: _text(headers.get(ETL_ARGS_HEADER, ""))})
+
+
+def _text(value: str) -> str:
+    """A header's value as the UTF-8 that it is."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeDecodeError as error:
+        raise S3Error(
+            codes.InvalidArgument, "Not UTF-8", ArgumentName=ETL_ARGS_HEADER, ArgumentValue=value
+        ) from error
 
 
 def parse_copy_source(text: str) -> CopySource:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from s3api.call import Call
+from s3api.call import ETL_ARGS_HEADER, ETL_NAME_HEADER, Call
 from s3api.model import OPERATIONS, Operation
 from s3api.reply import Reply
 
@@ -42,6 +42,9 @@ HARMLESS_HEADERS: Final = frozenset(
     }
 )
 
+# Not the model's: refused like those of the model where an operation does not understand them.
+OWN_HEADERS: Final = frozenset({ETL_NAME_HEADER, ETL_ARGS_HEADER})
+
 _declared: dict[str, Declared] = {}
 DECLARED: Final[Mapping[str, Declared]] = _declared
 
@@ -51,16 +54,17 @@ def operation(
 ) -> Callable[[Handler], Handler]:
     """Declare the decorated function as the handler of an operation; once, and only under a name of the model.
 
-    `headers` are the x-amz-* headers that it understands; others of the model's are refused with 501 before it is
-    called.
+    `headers` are the x-amz-* headers that it understands; others of the model's, and our own, are refused with 501
+    before it is called.
     """
 
     def declare(handler: Handler) -> Handler:
         model = OPERATIONS[name]
-        unknown = {header for header in headers if header not in model.headers}
+        known = model.headers | OWN_HEADERS
+        unknown = headers - known
         if name in _declared or unknown:
             raise ValueError(f"{name} is declared twice, or the model does not know its headers {sorted(unknown)}")
-        refused = {header for header in model.headers - headers - HARMLESS_HEADERS if header.startswith("x-amz-")}
+        refused = {header for header in known - headers - HARMLESS_HEADERS if header.startswith("x-amz-")}
         _declared[name] = Declared(model, allow, subject, frozenset(refused), handler)
         return handler
 

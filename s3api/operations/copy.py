@@ -9,8 +9,8 @@ from typing import Final
 from s3api.call import Call
 from s3api.checksums import algorithm_named
 from s3api.conditions import write_conditions
-from s3api.copy_source import COPY_HEADERS, HEADER, CopySource, open_copy_source, parse_copy_source
-from s3api.declare import operation
+from s3api.copy_source import COPY_HEADERS, CopySource, lensed_copy_source, open_copy_source
+from s3api.declare import OWN_HEADERS, operation
 from s3api.errors import S3Error, codes
 from s3api.headers import ATTRIBUTE_HEADERS, REDIRECT, STORAGE_CLASS, parse_tagging, read_attributes
 from s3api.reply import Reply, xml_reply
@@ -28,10 +28,10 @@ _ALGORITHM: Final = "x-amz-checksum-algorithm"
 _DIRECTIVES: Final = frozenset({_METADATA, _TAGGING, _ALGORITHM})
 
 
-@operation("CopyObject", allow="s3:PutObject", headers=ATTRIBUTE_HEADERS | COPY_HEADERS | _DIRECTIVES)
+@operation("CopyObject", allow="s3:PutObject", headers=ATTRIBUTE_HEADERS | COPY_HEADERS | OWN_HEADERS | _DIRECTIVES)
 def copy_object(call: Call) -> Reply:
     headers = call.headers
-    named = parse_copy_source(headers[HEADER])
+    named = lensed_copy_source(headers)
     directives = {name: read_directive(headers, name) for name in (_METADATA, _TAGGING)}
     refuse_no_change(call, named, directives)
     written = read_attributes(headers, owner=call.principal.id)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3api.copy_source import parse_copy_source
+from s3api.copy_source import lensed_copy_source, parse_copy_source
 from s3api.errors import S3Error
 from tests.s3api.conftest import Client, World
 
@@ -156,6 +156,35 @@ def test_copy_through_a_transform_from_boto3(stored: Any, source: Any) -> None:
     expected = DATA[::-1] + b"a b"
     assert stored.get_object(Bucket="bucket", Key="copy")["Body"].read() == expected
     assert copied["CopyObjectResult"]["ETag"] == f'"{hashlib.md5(expected).hexdigest()}"'
+
+
+def test_copy_through_a_transform_that_a_header_names(stored: Any, alice: Client) -> None:
+    headers = {"x-amz-copy-source": "/bucket/source", "x-amz-etl-name": "upside", "x-amz-etl-args": "a +%20"}
+
+    assert alice("PUT", "/bucket/copy", headers).status == 200
+    assert alice("GET", "/bucket/copy").body == DATA[::-1] + b"a +%20"
+
+
+def test_arguments_in_a_header_are_utf_8() -> None:
+    headers = {"x-amz-copy-source": "/b/k", "x-amz-etl-name": "upside", "x-amz-etl-args": "é".encode().decode("latin-1")}
+
+    assert lensed_copy_source(headers).query == {"etl_name": "upside", "etl_args": "é"}
+    with pytest.raises(S3Error, match="InvalidArgument"):
+        lensed_copy_source(headers | {"x-amz-etl-args": "\xff"})
+
+
+def test_transform_is_named_once(stored: Any, alice: Client) -> None:
+    headers = {"x-amz-copy-source": "/bucket/source?etl_name=upside", "x-amz-etl-name": "upside"}
+
+    assert alice("PUT", "/bucket/copy", headers).code == "InvalidArgument"
+    assert alice("HEAD", "/bucket/copy").status == 404
+
+
+@pytest.mark.parametrize(("method", "target"), [("PUT", "/bucket/key"), ("GET", "/bucket/source"), ("GET", "/bucket")])
+def test_header_that_names_a_transform_is_refused_where_it_would_be_ignored(
+    stored: Any, alice: Client, method: str, target: str
+) -> None:
+    assert alice(method, target, {"x-amz-etl-name": "upside"}).code == "NotImplemented"
 
 
 def test_object_may_be_transformed_onto_itself(stored: Any, alice: Client) -> None:
