@@ -31,11 +31,13 @@ $(VENV)/.created:
 	@touch $@
 
 $(VENV)/.runtime: $(VENV)/.created requirements.txt setup.cfg pyproject.toml
+	@echo "Installing what the node needs into $(VENV) …"
 	@$(PIP) install --quiet --require-hashes -r requirements.txt
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.runtime requirements-test.txt
+	@echo "Installing what the tests need into $(VENV) …"
 	@$(PIP) install --quiet --require-hashes -r requirements-test.txt
 	@touch $@
 
