@@ -166,7 +166,7 @@ def test_copy_through_a_transform_that_a_header_names(stored: Any, alice: Client
 
 
 def test_arguments_in_a_header_are_utf_8() -> None:
-    headers = {"x-amz-copy-source": "/b/k", "x-amz-etl-name": "upside", "x-amz-etl-args": "é".encode().decode("latin-1")}
+    headers = {"x-amz-copy-source": "/b/k", "x-amz-etl-name": "upside", "x-amz-etl-args": "Ã©"}
 
     assert lensed_copy_source(headers).query == {"etl_name": "upside", "etl_args": "é"}
     with pytest.raises(S3Error, match="InvalidArgument"):
