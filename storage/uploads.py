@@ -13,7 +13,7 @@ from storage.attributes import Attributes
 from storage.completion import MINIMUM_PART_SIZE, Expected, PartRef, chosen, completed, digest_of
 from storage.conditions import ALWAYS, Conditions, check_write
 from storage.content import Span
-from storage.errors import Conflict, NoSuchUpload, StorageError, VolumeFailed
+from storage.errors import Conflict, InvalidPart, NoSuchUpload, PreconditionFailed, StorageError, VolumeFailed
 from storage.intake import Body, Intake
 from storage.keys import COMPLETIONS, UPLOAD_ID_SIZE, UPLOADS, object_key, part_key, parts_after, upload_suffix
 from storage.listing import UploadPage, list_uploads
@@ -70,13 +70,14 @@ class Uploads:
     def create(
         self, bucket: Bucket, key: str, attributes: Attributes, *, checksum_algorithm: str = "", checksum_type: str = ""
     ) -> Upload:
-        """Begin an upload of what will be an object with these attributes."""
+        """Begin an upload of what will be an object with these attributes. `NoSuchBucket`, `OutOfSpace`."""
         now = self._clock()
         upload = Upload(
             f"{now:016x}{self._random(8).hex()}", now, attributes.owner, attributes.owner, attributes.storage_class,
             checksum_algorithm, checksum_type, dict(attributes.content), dict(attributes.metadata), attributes.tags,
         )
         place = self._place(bucket, key, upload.id)
+        place.volume.space.admit(0)
         self._writer.commit(bucket, place.volume, puts=[(place.record_key, UPLOAD.encode(upload))])
         return upload
 
@@ -155,6 +156,10 @@ class Uploads:
                 return self._complete(place, raw, refs, given, expected)
             except Lost:
                 continue
+            except (InvalidPart, PreconditionFailed):
+                if place.volume.index.get(place.record_key) == raw:
+                    raise
+                # The upload ended meanwhile: what was seen may be the traces of this same completion, sent before.
         raise Conflict(key)
 
     def abort(self, bucket: Bucket, key: str, upload_id: str) -> None:
@@ -256,7 +261,7 @@ class Uploads:
         if span not in (None, (0, record.size)) or algorithm and algorithm not in record.checksums:
             return None
         volume.space.admit(0)
-        (blob,) = run(volume.blobs.adopt, source.files)
+        (blob,) = run(volume.blobs.adopt, source.files, admit=volume.space.admit)
         sums = {algorithm: record.checksums[algorithm]} if algorithm else {}
         return Body(record.size, record.etag, sums, blob=blob)
 
