@@ -239,6 +239,18 @@ def test_wrong_whole_is_refused(raw: Raw, path: str, algorithm: str, kind: str) 
     assert raw("HEAD", path, ENABLED).header(upload.name) == right
 
 
+@pytest.mark.parametrize(("algorithm", "kind"), [("sha256", "COMPOSITE"), ("crc64nvme", "FULL_OBJECT")])
+def test_completion_sent_again(raw: Raw, path: str, algorithm: str, kind: str) -> None:
+    """Checklist 139, 155: with all that an SDK says of the whole object, it is answered the same again."""
+    upload = Upload(raw, path, algorithm, kind, [BODY])
+    value = upload.composite if kind == "COMPOSITE" else upload.full
+    headers = {upload.name: value, "x-amz-checksum-type": kind, "x-amz-mp-object-size": str(len(BODY))}
+    first, second = upload.complete(headers), upload.complete(headers)
+    assert (first.status, second.status) == (200, 200)
+    assert first.text(upload.element) == second.text(upload.element) == value
+    assert first.text("ETag") == second.text("ETag")
+
+
 def test_wrong_type_at_completion(raw: Raw, path: str) -> None:
     """Checklist 155: 400 InvalidRequest."""
     upload = Upload(raw, path, "crc32", "COMPOSITE", [BODY])

@@ -176,6 +176,28 @@ def test_one_successor_wins(raw: Raw, path: str, round: int) -> None:
     assert raw("GET", path).body == f"writer {winners[0]}".encode()
 
 
+@pytest.mark.parametrize("round", range(3))
+def test_one_completion_wins(raw: Raw, path: str, round: int) -> None:
+    """Checklist 87: of uploads completed with If-None-Match: *, one; the others keep theirs."""
+    uploads = [raw("POST", f"{path}?uploads").text("UploadId") for _ in range(6)]
+    etags = [
+        raw("PUT", f"{path}?partNumber=1&uploadId={upload}", body=f"writer {number}".encode()).header("ETag")
+        for number, upload in enumerate(uploads)
+    ]
+
+    def complete(number: int) -> Answer:
+        target = f"{path}?uploadId={uploads[number]}"
+        return raw("POST", target, {"If-None-Match": "*"}, completion((1, etags[number])))
+
+    answers = at_once(6, complete)
+    winners = [number for number, answer in enumerate(answers) if answer.status == 200]
+    assert len(winners) == 1
+    assert {answer.refusal for answer in answers} <= {(200, None), FAILED, (409, "ConditionalRequestConflict")}
+    assert raw("GET", path).body == f"writer {winners[0]}".encode()
+    kept = raw("GET", f"/{path.split('/')[1]}?uploads&prefix={path.split('/')[2]}").texts("Upload/UploadId")
+    assert set(kept) == {upload for number, upload in enumerate(uploads) if number not in winners}
+
+
 def test_condition_is_checked_again_at_the_end(raw: Raw, path: str) -> None:
     """Checklist 87: an object that appears while the body comes."""
     slow = raw.prepared("PUT", path, {"If-None-Match": "*"}, b"s" * 100_000)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.s3compat.outcomes import outcome
 from tests.s3compat.raw import UNSIGNED, Raw
-from tests.s3compat.wire import Answer, Target
+from tests.s3compat.wire import Answer
 
 REFUSALS = [
     ("GET", "/{bucket}/absent", (404, "NoSuchKey")),
@@ -357,43 +357,6 @@ def test_listing_and_head_show_the_same_second(s3: Any, raw: Raw, bucket: str, k
         listed = raw("GET", f"/{bucket}?list-type=2&prefix={key}").text("LastModified") or ""
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z", listed)
         assert datetime.fromisoformat(listed) == parsedate_to_datetime(header)
-
-
-def test_buckets_are_host_names(raw: Raw, target: Target, bucket: str, key: str) -> None:
-    """Checklist 29: the host names the bucket, with its port; the path is the key."""
-    host = {"Host": target.bucket_host(bucket)}
-    assert raw("PUT", f"/{key}", host, b"by host").status == 200
-    assert raw("GET", f"/{bucket}/{key}").body == b"by host"
-    assert raw("GET", f"/{key}", host).body == b"by host"
-    assert key in raw("GET", f"/?list-type=2&prefix={key}", host).texts("Contents/Key")
-    assert raw("HEAD", "/", host).status == 200
-    assert raw("GET", f"/{bucket}/{key}", host).refusal == (404, "NoSuchKey")
-
-
-@pytest.mark.parametrize("name", ["s3/a", "s3", "v1/objects", "metrics", "healthz", "console", "/a", "a//", ".", "//"])
-def test_no_key_is_special_below_a_host_name(raw: Raw, target: Target, bucket: str, name: str) -> None:
-    """Checklist 29, 14: in virtual-host style the whole path is the key."""
-    host = {"Host": target.bucket_host(bucket)}
-    assert raw("PUT", f"/{name}", host, name.encode()).status == 200
-    assert raw("GET", f"/{bucket}/{name}").body == name.encode()
-    assert raw("DELETE", f"/{name}", host).status == 204
-    assert raw("HEAD", f"/{bucket}/{name}").status == 404
-
-
-def test_bucket_with_dots_is_a_host_name(raw: Raw, target: Target, s3: Any) -> None:
-    """Checklist 29: names with dots, too; a bucket is created by its host name."""
-    name = "s3compat.dots.in.name"
-    host = {"Host": target.bucket_host(name)}
-    assert raw("PUT", "/", host).status == 200
-    assert raw("PUT", "/key", host, b"dotted").status == 200
-    assert s3.get_object(Bucket=name, Key="key")["Body"].read() == b"dotted"
-    assert raw("DELETE", "/key", host).status == 204
-    assert raw("DELETE", "/", host).status == 204
-
-
-def test_missing_bucket_by_host_name(raw: Raw, target: Target) -> None:
-    """Checklist 29: 404 NoSuchBucket."""
-    assert raw("GET", "/key", {"Host": target.bucket_host("no-such-bucket")}).refusal == (404, "NoSuchBucket")
 
 
 @pytest.mark.parametrize("character", ["\x01", "\x0b", "\x1f", "\x7f", "\x0a", "<&>", "\ufffe", "é"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import md5
 from typing import Any
 
@@ -148,6 +149,32 @@ def test_completion_sent_again(raw: Raw, path: str) -> None:
     assert (first.status, second.status) == (200, 200)
     assert first.text("ETag") == second.text("ETag")
     assert raw("GET", path).body == b"x" * 50_000
+
+
+@pytest.mark.parametrize("round", range(3))
+def test_completions_at_the_same_time(raw: Raw, path: str, round: int) -> None:
+    """Checklist 139: a retry that overtakes its first attempt gets the same answer."""
+    upload = begin(raw, path)
+    body = completion(send(raw, path, upload, 1, b"x" * 50_000))
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: raw("POST", f"{path}?uploadId={upload}", body=body), range(6)))
+    assert {(answer.status, answer.text("ETag")) for answer in answers} == {(200, whole_etag([b"x" * 50_000]))}
+    assert raw("GET", path).body == b"x" * 50_000
+
+
+def test_abort_against_completion(raw: Raw, path: str) -> None:
+    """Checklist 139, 144: exactly one of the two happens."""
+    for _ in range(10):
+        upload = begin(raw, path)
+        body = completion(send(raw, path, upload, 1, upload.encode() * 2000))
+        target = f"{path}?uploadId={upload}"
+        calls = [lambda: raw("POST", target, body=body), lambda: raw("DELETE", target)]
+        with ThreadPoolExecutor(2) as pool:
+            completed, aborted = (future.result() for future in [pool.submit(call) for call in calls])
+        assert {completed.refusal, aborted.refusal} in ({(200, None), NO_UPLOAD}, {(204, None), NO_UPLOAD})
+        got = raw("GET", path)
+        assert (got.status, got.body) == ((200, upload.encode() * 2000) if completed.status == 200 else (404, got.body))
+        raw("DELETE", path)
 
 
 @pytest.mark.parametrize(

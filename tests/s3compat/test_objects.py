@@ -255,6 +255,34 @@ def test_overlapping_writes_leave_one_whole_body(raw: Raw, path: str) -> None:
     assert got.body in bodies and got.header("ETag") == f'"{md5(got.body).hexdigest()}"'
 
 
+@pytest.mark.parametrize("size", [1000, 70_000])
+def test_reads_among_overwrites(raw: Raw, path: str, size: int) -> None:
+    """Checklist 73, 74: every read, copy and HEAD finds one whole version, never none and never two."""
+    bodies = [bytes([letter]) * (size + letter) for letter in b"ABCD"]
+    raw("PUT", path, body=bodies[0])
+
+    def write(body: bytes) -> set[int]:
+        return {raw("PUT", path, body=body).status for _ in range(40)}
+
+    def read(_: int) -> set[tuple[int, bool, bool]]:
+        answers = [raw("GET", path) for _ in range(60)]
+        return {
+            (answer.status, answer.body in bodies, answer.header("ETag") == f'"{md5(answer.body).hexdigest()}"')
+            for answer in answers
+        }
+
+    def copy(number: int) -> set[tuple[int, bool]]:
+        target = f"{path}-copy-{number}"
+        told = {raw("PUT", target, {"x-amz-copy-source": path}).status for _ in range(30)}
+        return {(status, raw("GET", target).body in bodies) for status in told}
+
+    with ThreadPoolExecutor(9) as pool:
+        writers, readers, copiers = pool.map(write, bodies), pool.map(read, range(3)), pool.map(copy, range(2))
+        assert set().union(*writers) == {200}
+        assert set().union(*readers) == {(200, True, True)}
+        assert set().union(*copiers) == {(200, True)}
+
+
 def test_upload_into_a_bucket_that_goes(raw: Raw) -> None:
     """Checklist 75: 404 NoSuchBucket at the end."""
     name = fresh_name()
