@@ -19,7 +19,7 @@ from s3api.errors import Code, S3Error, codes
 ALGORITHM = "AWS4-HMAC-SHA256"
 LONGEST_REMEMBERED = 512  # characters
 
-_HEADER_PART = re.compile(r"([A-Za-z]+)=([^,]*)")
+_HEADER_PART = re.compile(r"(?<![A-Za-z])([A-Za-z]++)=([^,]*+)")  # each letter is looked at once: strangers send these
 _NAMES = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:;[!#$%&'*+.^_`|~0-9A-Za-z-]+)*")
 _DATE = re.compile(r"[0-9]{8}")
 
