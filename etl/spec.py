@@ -74,7 +74,7 @@ def from_json(body: bytes) -> TransformSpec:
     """The transform that an init message defines; `InvalidSpec` with AIStore's message when it is not valid."""
     try:
         return from_message(msgspec.json.decode(body, type=dict[str, Any]))
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise _unreadable(str(error)) from error
 
 

@@ -53,6 +53,8 @@ class Action(msgspec.Struct):
 
 
 NO_ACTION = Action()
+# What msgspec raises for a message that is no JSON, has another form, or is nested deeper than anybody means it.
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 DECODE_ACTION = msgspec.json.Decoder(Action).decode
 
 
@@ -162,7 +164,7 @@ class Call:
             return NO_ACTION
         try:
             return DECODE_ACTION(raw)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise NativeError(400, f"failed to unmarshal the action message: {error}") from error
 
     def origin(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from nativeapi.call import Call, Reply, json_reply, text_reply
+from nativeapi.call import UNREADABLE, Call, Reply, json_reply, text_reply
 from nativeapi.errors import NativeError, unsupported
 from nativeapi.native import Native, method_not_allowed
 from nativeapi.nodes import VERSION
@@ -86,7 +86,7 @@ def job_field(call: Call, name: str) -> str:
     raw = call.body()
     try:
         fields = msgspec.json.decode(raw, type=dict[str, Any]) if raw.strip() else {}
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise NativeError(400, f"failed to unmarshal the job query: {error}") from error
     return next((str(value) for key, value in fields.items() if key.lower() == name and value), "")
 

@@ -16,7 +16,7 @@ from storage.payload import Reader, encoded
 from storage.source import Source, close_content
 
 BYTES = "bytes="
-ONE_RANGE = re.compile(r"(\d*)-(\d*)")
+ONE_RANGE = re.compile(r"([0-9]{0,19})-([0-9]{0,19})")
 KEPT = frozenset({"xxhash64"})  # the checksum that this API stores with every object it writes
 SENDABLE = re.compile(r"[^\x00-\x1f\x7f]*")
 CUSTOM_LIMIT = 2048  # bytes of names and values

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -74,6 +75,25 @@ def test_long_names_are_answered_like_any_other(api: Api) -> None:
     for value in ({"prefix": long}, {"continuation_token": long}, {"start_after": long}, {"props": long}):
         api.action("POST", "/v1/buckets/music", "create-bck")
         assert api.action("GET", "/v1/buckets/music", "list", value).status in {200, 400}
+
+
+DEEP = 100_000
+
+
+@pytest.mark.parametrize("value", [b"[" * DEEP + b"]" * DEEP, b'{"a":' * DEEP + b"1" + b"}" * DEEP, b'"\xff"'])
+def test_message_that_nobody_means_is_refused(api: Api, bucket: str, value: bytes) -> None:
+    message = b'{"name": "deep-transform", "id": "x", "action": "list", "value": %b, "runtime": %b}' % (value, value)
+    for method, target in (
+        ("GET", "/v1/buckets/music"), ("PATCH", "/v1/objects/music/song"), ("POST", "/v1/objects/music/song"),
+        ("PUT", "/v1/etl"), ("GET", "/v1/cluster?what=status"), ("PUT", "/v1/cluster"),
+    ):
+        assert api(method, target, message).status in {400, 501}, target
+
+
+def test_range_of_endless_digits_is_refused(api: Api, bucket: str) -> None:
+    assert api("PUT", "/v1/objects/music/song", b"x").status == 200
+    for text in ("bytes=" + "9" * 5000 + "-", "bytes=-" + "9" * 5000):
+        assert api("GET", "/v1/objects/music/song", range=text).status == 416
 
 
 def test_key_with_line_feeds_breaks_no_header(api: Api, bucket: str) -> None:
