@@ -34,6 +34,8 @@ log = logging.getLogger("sluice.http")
 
 READ_SIZE: Final = 16 * 1024  # bytes; a head, and a small body with it
 DRAIN_MAX: Final = 256 * 1024  # bytes of an unread body that are worth reading to keep the connection
+DRAIN_SECONDS: Final = 5.0
+DRAIN_LEAST: Final = 1024  # bytes that each read counts for: a body in the smallest of chunks is not worth its work
 EMPTY: Final = Empty()
 METHODS: Final = {name.encode(): name for name in ("GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS", "PATCH")}
 LAST: Final = "Connection: close\r\n"
@@ -199,7 +201,7 @@ class Connection:
         except PayloadError as error:
             sent = self._fail(environ, *(reply.TIMED_OUT if isinstance(error, BodyTimeout) else reply.INCOMPLETE))
         except Exception:
-            log.exception("%s %s failed", environ["REQUEST_METHOD"], environ["RAW_URI"])
+            log.exception("%s %s failed", environ["REQUEST_METHOD"], reply.shown_path(environ["RAW_URI"]))
             sent = self._fail(environ, *reply.INTERNAL_ERROR)
         finally:
             self._observe(environ, int(self._status[:3] or 0), sent, time.perf_counter() - started)
@@ -324,9 +326,10 @@ class Connection:
     def _drain(self) -> bool:
         room = DRAIN_MAX
         piece = bytearray(64 * 1024)
+        deadline = time.monotonic() + DRAIN_SECONDS
         try:
-            while room > 0 and not self._body.finished:
-                room -= self._body.readinto(piece)
+            while room > 0 and not self._body.finished and time.monotonic() < deadline:
+                room -= max(self._body.readinto(piece), DRAIN_LEAST)
         except (PayloadError, PeerGone):
             return False
         return self._body.finished

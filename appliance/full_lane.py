@@ -18,7 +18,7 @@ from gunicorn.workers.base_async import ALREADY_HANDLED
 from appliance import environ as environs
 from appliance.connection import Application, Environ, Observer, log
 from appliance.http import reply
-from appliance.http.head import Limits, Refused, bad, too_large
+from appliance.http.head import Limits, Refused, bad, check_as_strictly, path_of_url, too_large
 from appliance.http.pulse import Pulse
 from storage.errors import IncompleteBody
 
@@ -35,22 +35,31 @@ class FullBody:
         chunked = any(name == "TRANSFER-ENCODING" for name, _ in request.headers)
         self.size = None if chunked else int(length or 0)
         self._body: Any = request.body
-        self._received = 0
+        self.received = 0
 
     def read(self, size: int = -1) -> bytes:
         try:
             data: bytes = self._body.read(size)
         except (ParseException, OSError, EOFError):
-            raise IncompleteBody(self.size, self._received) from None
-        self._received += len(data)
-        if self.size is not None and self._received < self.size and (size < 0 or len(data) < size):
-            raise IncompleteBody(self.size, self._received)
+            raise IncompleteBody(self.size, self.received) from None
+        self.received += len(data)
+        if self.size is not None and self.received < self.size and (size < 0 or len(data) < size):
+            raise IncompleteBody(self.size, self.received)
         return data
 
     def readinto(self, buffer: memoryview | bytearray) -> int:
         data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
+
+
+def target(request: Request) -> str:
+    """As `appliance.http.head.target`; in HTTP/1.0 the Host header may be missing."""
+    sent: str = request.uri or ""
+    if sent[:1] == "/" or sent == "*":
+        return sent
+    own = sent.partition("://")[2].partition("/")[0]
+    return path_of_url(sent, host=next((value for name, value in request.headers if name == "HOST"), own))
 
 
 class FullLane:
@@ -89,6 +98,8 @@ class FullLane:
             self._refuse(sock, too_large(str(error)))
         except ParseException as error:
             self._refuse(sock, bad(str(error)))
+        except Refused as refused:
+            self._refuse(sock, refused)
 
     def _next(self, parser: Any) -> Request:
         """The next request; `Rested` when it takes the client too long, or the process is stopping."""
@@ -103,7 +114,8 @@ class FullLane:
             timeout.close()
 
     def _answer(self, request: Request, sock: Any, addr: Any) -> bool:
-        """Reply to one request; whether another may follow."""
+        """Reply to one request; whether another may follow. `Refused`: none of it was answered."""
+        check_as_strictly(request.version or (1, 0), request.headers, self._limits)
         response = Response(request, sock, self._cfg)
         response.version = "Sluice"
         environ = self._environ(request, sock, addr)
@@ -118,7 +130,7 @@ class FullLane:
         except OSError:
             response.force_close()
         except Exception:
-            log.exception("%s %s failed", environ["REQUEST_METHOD"], environ["RAW_URI"])
+            log.exception("%s %s failed", environ["REQUEST_METHOD"], reply.shown_path(environ["RAW_URI"]))
             response.force_close()
             self._fail(response, environ["sluice.request_id"])
         finally:
@@ -154,7 +166,7 @@ class FullLane:
     def _environ(self, request: Request, sock: Any, addr: Any) -> Environ:
         environ: Environ = {
             "REQUEST_METHOD": request.method,
-            "RAW_URI": request.uri,
+            "RAW_URI": target(request),
             "SERVER_PROTOCOL": "HTTP/{}.{}".format(*(request.version or (1, 0))),
             "REMOTE_ADDR": addr[0] if isinstance(addr, tuple) else "",
             "wsgi.url_scheme": self._scheme,

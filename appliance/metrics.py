@@ -103,7 +103,7 @@ class Counters:
         cells[row + SENT] += sent
         cells[row + NANOSECONDS] += int(seconds * 1e9)
         cells[row + BUCKETS + bisect_left(BOUNDS, seconds)] += 1
-        received = environ["wsgi.input"].size
+        received = environ["wsgi.input"].received
         if received:
             cells[row + RECEIVED] += received
 
@@ -150,7 +150,7 @@ class Requests(Collector):
 
 def _by_operation(found: list[tuple[Key, Total]]) -> Iterator[Metric]:
     labels = ("operation",)
-    received = CounterMetricFamily("sluice_received_bytes", "Bytes of request bodies announced.", labels=labels)
+    received = CounterMetricFamily("sluice_received_bytes", "Bytes of request bodies read.", labels=labels)
     sent = CounterMetricFamily("sluice_sent_bytes", "Bytes of reply bodies sent.", labels=labels)
     latency = HistogramMetricFamily("sluice_request_seconds", "From the head to the reply's end.", labels=labels)
     for operation in sorted({key.operation for key, _ in found}):

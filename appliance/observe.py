@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import stat
 import sys
 from collections.abc import Callable
@@ -45,6 +46,7 @@ class Layout(Protocol):
 
 
 _encoder = msgspec.json.Encoder()
+_BUCKET = re.compile("[A-Za-z0-9._-]*")
 
 
 def as_json(line: Line, buffer: bytearray) -> None:
@@ -53,8 +55,10 @@ def as_json(line: Line, buffer: bytearray) -> None:
 
 
 def as_text(line: Line, buffer: bytearray) -> None:
-    """Fields separated by one space, `-` for what is empty; the key and the agent as JSON strings."""
-    fields = (line.time, line.remote, line.id, line.account, line.method, line.operation, line.bucket)
+    """Fields separated by one space, `-` for what is empty; the key, the agent and a bucket that none can be named as
+    JSON strings."""
+    bucket = line.bucket if _BUCKET.fullmatch(line.bucket) else _encoder.encode(line.bucket).decode()
+    fields = (line.time, line.remote, line.id, line.account, line.method, line.operation, bucket)
     buffer += " ".join(field or "-" for field in fields).encode()
     buffer += b" %b %d %d %.3fms %b\n" % (
         _encoder.encode(line.key),

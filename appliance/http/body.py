@@ -1,8 +1,8 @@
 """Request bodies, received straight into the reader's buffer.
 
-All have `size` (bytes; None when the client announced none), `left` (bytes not read yet; None when unknown), `finished`
-(the next request begins where the connection stands) and `broken` (nobody knows where it begins). An early end raises
-`storage.errors.IncompleteBody`, silence `BodyTimeout`.
+All have `size` (bytes; None when the client announced none), `received` (bytes read so far), `left` (bytes not read
+yet; None when unknown), `finished` (the next request begins where the connection stands) and `broken` (nobody knows
+where it begins). An early end raises `storage.errors.IncompleteBody`, silence `BodyTimeout`.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ class Body(Protocol):
     rest: bytes
 
     @property
+    def received(self) -> int: ...
+
+    @property
     def size(self) -> int | None: ...
 
     @property
@@ -60,6 +63,7 @@ class Empty:
     __slots__ = ()
 
     size: int | None = 0
+    received = 0
     left: int | None = 0
     finished = True
     broken = False
@@ -78,7 +82,7 @@ class _Received:
     the body is finished they are the beginning of the next request. `100 Continue`, if `awaited`, goes out when the
     first byte is asked for."""
 
-    __slots__ = ("_received", "_transport", "awaited", "broken", "finished", "rest", "size")
+    __slots__ = ("_transport", "awaited", "broken", "finished", "received", "rest", "size")
 
     def __init__(self, transport: Transport, rest: bytes, *, size: int | None, awaited: bool) -> None:
         self.size = size
@@ -87,7 +91,7 @@ class _Received:
         self.awaited = awaited
         self.rest = rest
         self._transport = transport
-        self._received = 0
+        self.received = 0
 
     def readinto(self, buffer: memoryview | bytearray) -> int:
         """Fill the beginning of `buffer`, which must not be empty; 0 when the body is finished."""
@@ -127,7 +131,7 @@ class _Received:
             self.rest = rest[count:]
         else:
             count = self._from_socket(view)
-        self._received += count
+        self.received += count
         return count
 
     def _from_socket(self, view: memoryview) -> int:
@@ -138,7 +142,7 @@ class _Received:
         except ConnectionError:
             count = 0
         if not count:
-            raise IncompleteBody(self.size, self._received)
+            raise IncompleteBody(self.size, self.received)
         return count
 
 
@@ -171,6 +175,7 @@ class Sized(_Received):
         self.awaited = False
         self.finished = True
         self.left = 0
+        self.received += left
         return data
 
 

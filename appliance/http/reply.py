@@ -36,8 +36,8 @@ def declared_length(headers: Headers) -> int | None:
 def head(status: str, headers: Headers, dated: str, framing: str) -> bytes:
     """The reply's head. `framing` is the worker's own lines."""
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
-    if lines.count("\n") != len(headers) or "\n" in status:
-        raise BrokenReply("a header of the reply contains a line feed")
+    if not lines.count("\n") == lines.count("\r") == len(headers) or "\n" in status or "\r" in status:
+        raise BrokenReply("a header of the reply contains the end of a line")
     return f"HTTP/1.1 {status}\r\n{lines}{dated}{framing}\r\n".encode("latin-1")
 
 
@@ -84,6 +84,11 @@ def send_chunked(transport: Transport, first: bytes, pieces: Iterable[bytes]) ->
             sent += len(piece)
     transport.send(first + b"0\r\n\r\n")
     return sent
+
+
+def shown_path(target: str) -> str:
+    """What the log may tell of a request's target: the query of a presigned one is as good as a key."""
+    return target.partition("?")[0]
 
 
 def error_body(code: str, message: str, request_id: str) -> bytes:

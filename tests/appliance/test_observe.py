@@ -30,7 +30,7 @@ def request(**fields: Any) -> dict[str, Any]:
         "REMOTE_ADDR": "10.0.0.1",
         "sluice.request_id": "00000000000000AB",
         "sluice.headers": [(b"Host", b"h"), (b"USER-agent", b"curl/8 \xe9")],
-        "wsgi.input": SimpleNamespace(size=fields.pop("received", 0)),
+        "wsgi.input": SimpleNamespace(received=fields.pop("received", 0)),
         **{f"sluice.{name}": value for name, value in fields.items()},
     }
 
@@ -77,6 +77,13 @@ def test_a_text_line_has_its_fields_in_one_line(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text() == (
         '2023-11-14T22:13:20.000Z 10.0.0.1 00000000000000AB - GET - - "a b\\nc" 403 0 500.000ms "curl/8 é"\n'
     )
+
+
+def test_no_name_of_a_bucket_ends_a_text_line(tmp_path: Path) -> None:
+    log = AccessLog(Sink(str(tmp_path / "log")), as_text, later=Timers(), now=lambda: 1_700_000_000.0)
+    log.observe(request(bucket="b\n2023-11-14T22:13:20.000Z forged", key="k"), 403, 0, 0.5)
+    log.close()
+    assert '- GET - "b\\n2023-11-14T22:13:20.000Z forged" "k" 403 ' in (tmp_path / "log").read_text()
 
 
 def test_lines_wait_for_a_tenth_of_a_second_at_most(tmp_path: Path) -> None:

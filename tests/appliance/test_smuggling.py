@@ -106,6 +106,17 @@ def test_ambiguous_head_is_refused_and_nothing_after_it_is_served(echo: Server, 
         assert wire.is_closed()
 
 
+@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS.keys())
+def test_full_lane_is_as_strict(echo: Server, head: bytes) -> None:
+    """A connection that began with HTTP/1.0 stays with gunicorn's parser, which by itself is laxer."""
+    with echo.connect() as wire:
+        assert wire.ask(b"GET /small HTTP/1.0\r\nConnection: keep-alive\r\nHost: a\r\n\r\n").body == b"small"
+        reply = wire.ask(head + SMUGGLED)
+        assert (reply.status, reply.headers["connection"]) == (400, "close")
+        assert b"<Code>BadRequest</Code>" in reply.body
+        assert wire.is_closed()
+
+
 @pytest.mark.parametrize("head", LARGE.values(), ids=LARGE.keys())
 def test_oversized_head_is_refused(echo: Server, head: bytes) -> None:
     with echo.connect() as wire:

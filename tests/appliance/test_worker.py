@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from appliance.connection import DRAIN_SECONDS
 from tests.appliance.wire import Server
 
 GET = b"GET /small HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -170,6 +171,26 @@ LARGE = b"x" * 3_000_000
 def test_reply_reaches_a_client_whose_large_body_nobody_reads(echo: Server, request_bytes: bytes) -> None:
     with echo.connect() as wire:
         assert wire.ask(request_bytes).body == b"no"
+        assert wire.is_closed()
+
+
+def test_unread_body_that_trickles_in_does_not_hold_the_connection(echo: Server) -> None:
+    with echo.connect() as wire:
+        assert wire.ask(b"PUT /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n").body == b"no"
+        wire.sock.settimeout(0.25)
+        deadline = time.monotonic() + DRAIN_SECONDS + 2
+        while time.monotonic() < deadline:
+            try:
+                assert wire.sock.recv(1) == b""
+                return
+            except TimeoutError:
+                wire.send(b"x")
+    raise AssertionError("the connection is still open")
+
+
+def test_unread_body_of_tiny_chunks_is_not_worth_reading(echo: Server) -> None:
+    with echo.connect() as wire:
+        assert wire.ask(chunked("/unread", chunk(b"x") * 10_000 + b"0\r\n\r\n")).body == b"no"
         assert wire.is_closed()
 
 

@@ -52,6 +52,15 @@ def test_full_lane_keeps_headers_with_underscores(echo: Server) -> None:
     assert shown["HTTP_X_AMZ_META_A_B"] == "2"
 
 
+def test_absolute_target_is_its_path_in_the_full_lane_too(echo: Server) -> None:
+    for host in (b"", b"Host: A\r\n"):
+        with echo.connect() as wire:
+            received = wire.send(b"GET http://a/environ?x HTTP/1.0\r\n" + host + b"\r\n").everything()
+        assert json.loads(received.partition(b"\r\n\r\n")[2])["RAW_URI"] == "/environ?x"
+    with echo.connect() as wire:
+        assert b" 400 " in wire.send(b"GET http://b/environ HTTP/1.0\r\nHost: a\r\n\r\n").everything()
+
+
 def test_websocket_upgrade_reaches_gunicorns_machinery(echo: Server) -> None:
     with echo.connect() as wire:
         wire.send(
