@@ -142,22 +142,26 @@ def _stored_at_once(payload: Payload, volume: Volume, data: memoryview) -> Body:
 
 
 def _streamed(payload: Payload, volume: Volume, filled: int, first: memoryview, second: memoryview) -> Body:
-    file = volume.blobs.create()
+    file = volume.blobs.create(payload.size)
     try:
         sink = Sink(file, payload.algorithms)
-        _pump(payload, sink, filled, first, second)
+        _pump(payload, sink, volume, filled, first, second)
         refuse_other_size(payload, sink.size)
         digests = sink.digests()
         kept = dict(payload.verify(digests))
         return Body(sink.size, digests["md5"].hex(), kept, blob=run(file.seal))
     except BaseException:
-        file.discard()
+        run(file.discard)
         raise
 
 
-def _pump(payload: Payload, sink: Sink, filled: int, first: memoryview, second: memoryview) -> None:
+def _pump(
+    payload: Payload, sink: Sink, volume: Volume, filled: int, first: memoryview, second: memoryview
+) -> None:
     """Receive into one buffer while the other is hashed and written."""
     while filled:
+        if payload.size is None:
+            volume.space.admit(filled)
         task = start(sink.take, first[:filled])
         ended = filled < len(first)
         try:

@@ -100,9 +100,15 @@ class Markers:
                 return
 
     def reopen(self, bucket: Bucket, deletion: bytes) -> None:
-        """Give back what the deletion closed, the primary's marker first."""
-        for volume in self._partitions.present:
-            exchange(volume, marker_key(bucket.id), deletion, OPEN)
+        """Give back what the deletion closed, the primary's marker first.
+
+        Where that is not the deletion's any more the others stay as they are: either the bucket is gone after all (the
+        commit was under way when its waiter gave up), or writers have cancelled the deletion and open the rest.
+        """
+        key = marker_key(bucket.id)
+        if exchange(self._partitions.primary, key, deletion, OPEN):
+            for volume in self._partitions.present[1:]:
+                exchange(volume, key, deletion, OPEN)
 
     def _expired(self, state: bytes) -> bool:
         return CLOSED.decode(state).expires < self._clock()

@@ -167,9 +167,9 @@ class Objects:
             check_write(given, self._current(volume, raw_key))
         original = source.record
         blobs: tuple[Blob, ...] = ()
+        volume.space.admit(len(original.data))
         if isinstance(source, BlobSource):
-            volume.space.admit(0)
-            blobs = tuple(run(volume.blobs.adopt, source.files))
+            blobs = tuple(run(volume.blobs.adopt, source.files, admit=volume.space.admit))
         body = Body(original.size, original.etag, original.checksums, original.data)
         record = made_of(
             body, attributes, self._clock(), blobs=blobs, parts=original.parts, checksum_type=original.checksum_type

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from storage.blobs import FANOUT
+from storage.blobs import FANOUT, translated
 from storage.buckets import created_at
 from storage.keys import (
     COMPLETIONS, MARKERS, OBJECTS, OF_BUCKETS, PARTS, UPLOADS, after_prefix, bucket_of, marker_key, suffix_of_part,
@@ -131,7 +131,7 @@ def _unnamed_blobs(volume: Volume, before: int) -> Iterator[Swept]:
 def _old_files(volume: Volume, directory: str, before: int) -> dict[bytes, int]:
     """The sizes, by id, of a fan-out directory's blobs that were last written or linked before `before`."""
     found = {}
-    with os.scandir(volume.blobs.directory(directory)) as entries:
+    with translated(volume.path), os.scandir(volume.blobs.directory(directory)) as entries:
         for entry in entries:
             try:
                 status = entry.stat(follow_symlinks=False)

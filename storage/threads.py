@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, ParamSpec, Protocol, TypeVar, cast
+from functools import partial
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 import gevent
 import gevent.monkey
@@ -27,6 +28,28 @@ class _Done(Generic[T]):
         return self._result
 
 
+class _Threaded(Generic[T]):
+    """A call in a native thread. What it raises is carried over as a value: gevent would print it as unhandled, too."""
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call = call
+        self._error: BaseException | None = None
+        self._done: Any = gevent.get_hub().threadpool.spawn(self._run)
+
+    def get(self) -> T:
+        result: T = self._done.get()
+        if self._error is not None:
+            raise self._error
+        return result
+
+    def _run(self) -> T | None:
+        try:
+            return self._call()
+        except BaseException as error:
+            self._error = error
+            return None
+
+
 def under_gevent() -> bool:
     return bool(gevent.monkey.is_module_patched("socket"))
 
@@ -34,7 +57,7 @@ def under_gevent() -> bool:
 def start(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Task[T]:
     """Begin the call; without gevent it is over, and has raised what it raises, when this returns."""
     if under_gevent():
-        return cast(Task[T], gevent.get_hub().threadpool.spawn(function, *args, **kwargs))
+        return _Threaded(partial(function, *args, **kwargs))
     return _Done(function(*args, **kwargs))
 
 

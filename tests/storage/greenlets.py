@@ -12,6 +12,7 @@ from pathlib import Path  # noqa: E402
 
 import gevent  # noqa: E402
 
+from storage.errors import VolumeFailed  # noqa: E402
 from storage.layout import claim  # noqa: E402
 from storage.payload import BytesPayload  # noqa: E402
 from storage.store import Options, Store  # noqa: E402
@@ -67,6 +68,16 @@ def killed_at_random(world: World) -> None:
     list(sweep(world.store, before=2**62, clock=lambda: 0))
     record = world.store.objects.head(world.bucket, "key")
     print(wrong, len(world.files()) - len(record.blobs))
+
+
+def refused_in_a_thread(world: World) -> None:
+    """A write fails in a thread; nothing but its caller is to learn of it."""
+    for folder in (world.store.partitions.primary.path / "blobs").iterdir():
+        folder.rmdir()
+    try:
+        world.put("key", os.urandom(2 * MIB))
+    except VolumeFailed as error:
+        print(error.reason)
 
 
 if __name__ == "__main__":

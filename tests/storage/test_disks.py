@@ -78,12 +78,75 @@ def test_the_reserve_is_left_to_deletions(tmp_path: Path) -> None:
     everything = Options(inline_limit=INLINE, minimum_part_size=PART, reserve=1 << 60)
     with opened([tmp_path], clock=clock) as store:
         bucket = store.buckets.create("bucket", owner="me")
-        store.objects.put(bucket, "key", BytesPayload(b"x"), ATTRIBUTES)
+        for key, size in (("small", 1), ("large", 5000)):
+            store.objects.put(bucket, key, BytesPayload(b"x" * size), ATTRIBUTES)
     with opened([tmp_path], clock=clock, options=everything) as store:
         for size in (0, 5000):
             with pytest.raises(OutOfSpace):
                 store.objects.put(bucket, "another", BytesPayload(b"x" * size), ATTRIBUTES)
-        assert store.objects.delete(bucket, "key") is not None
+        for key in ("small", "large"):
+            with store.objects.open(bucket, key) as source, pytest.raises(OutOfSpace):
+                store.objects.copy(source, bucket, "another", ATTRIBUTES)
+        with pytest.raises(OutOfSpace):
+            store.uploads.create(bucket, "another", ATTRIBUTES)
+        for key in ("small", "large"):
+            assert store.objects.delete(bucket, key) is not None
+
+
+class Watched(BytesPayload):
+    """A payload that looks, before each piece of it is taken, how many bytes the disk has free."""
+
+    def __init__(self, data: bytes, disk: Path, *, size: int | None) -> None:
+        super().__init__(data)
+        self.size = size
+        self.disk = disk
+        self.free: list[int] = []
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        figures = os.statvfs(self.disk)
+        self.free.append(figures.f_bavail * figures.f_frsize)
+        return super().readinto(buffer)
+
+
+def test_a_write_of_known_size_takes_all_its_room_at_the_start(mounted: Mounted) -> None:
+    clock, (disk,) = Clock(), small_disk(mounted)
+    with opened([disk], clock=clock) as store:
+        world = World(store, store.buckets.create("bucket", owner="me"), clock)
+        data = os.urandom(6 * MIB)
+        payload = Watched(data, disk, size=len(data))
+        store.objects.put(world.bucket, "key", payload, ATTRIBUTES)
+        assert payload.free[0] - payload.free[1] >= len(data)
+        assert world.read("key") == data
+
+
+def test_a_write_of_unknown_size_stops_at_the_reserve(mounted: Mounted) -> None:
+    clock, (disk,) = Clock(), small_disk(mounted)
+    with opened([disk], clock=clock, options=Options(reserve=4 * MIB)) as store:
+        world = World(store, store.buckets.create("bucket", owner="me"), clock)
+        payload = Watched(os.urandom(15 * MIB), disk, size=None)
+        with pytest.raises(OutOfSpace):
+            store.objects.put(world.bucket, "key", payload, ATTRIBUTES)
+        assert 4 * MIB <= payload.free[-1] < 6 * MIB
+        assert world.files() == []
+
+
+def test_a_copy_to_another_filesystem_leaves_the_reserve(mounted: Mounted) -> None:
+    def refuse(size: int) -> None:
+        raise OutOfSpace(Path(str(size)))
+
+    there, here = (Blobs(folders(mounted(name, "size=16m")), durable=True) for name in ("there", "here"))
+    blob = there.store(memoryview(b"x" * 5000))
+    fd = there.open(blob.id)
+    with pytest.raises(OutOfSpace, match="5000"):
+        here.adopt([Segment(fd, 0, blob.size)], admit=refuse)
+    os.close(fd)
+    assert not any(path.is_file() for path in here.volume.rglob("*"))
+
+
+def folders(volume: Path) -> Path:
+    for name in FANOUT:
+        (volume / "blobs" / name).mkdir(parents=True)
+    return volume / "blobs"
 
 
 def test_free_space_is_measured_at_most_once_a_second(tmp_path: Path, mounted: Mounted) -> None:
@@ -158,9 +221,7 @@ def test_a_copy_that_finds_no_room_on_the_other_filesystem_leaves_nothing(mounte
 
 
 def test_a_file_at_its_limit_of_links_is_copied(tmp_path: Path) -> None:
-    root = tmp_path / "blobs"
-    for name in FANOUT:
-        (root / name).mkdir(parents=True)
+    root = folders(tmp_path)
     blobs = Blobs(root, durable=True)
     file = blobs.create()
     file.write(memoryview(b"linked often"))
@@ -172,7 +233,7 @@ def test_a_file_at_its_limit_of_links_is_copied(tmp_path: Path) -> None:
         except OSError:
             break
     fd = blobs.open(blob.id)
-    adopted = blobs.adopt([Segment(fd, 0, blob.size)] * 2)
+    adopted = blobs.adopt([Segment(fd, 0, blob.size)] * 2, admit=lambda size: None)
     os.close(fd)
     assert {one.id[:2] for one in adopted} == {adopted[0].id[:2]}
     assert all(Path(blobs.path(one.id)).read_bytes() == b"linked often" for one in adopted)

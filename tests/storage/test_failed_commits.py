@@ -11,7 +11,7 @@ import pytest
 
 from storage.completion import PartRef
 from storage.conditions import ALWAYS, Conditions
-from storage.errors import Conflict, OutOfSpace, StorageError, VolumeFailed
+from storage.errors import Conflict, NoSuchBucket, OutOfSpace, StorageError, VolumeFailed
 from storage.index import Index
 from storage.keys import marker_key
 from storage.markers import LEASE
@@ -124,3 +124,16 @@ def test_a_deletion_that_was_cancelled_closes_no_more_markers(world: World) -> N
         with pytest.raises(Conflict):
             markers.close(world.bucket, volume, deletion)
         assert volume.index.get(marker_key(world.bucket.id)) != deletion
+
+
+def test_a_deletion_whose_waiter_gave_up_reopens_nothing_of_a_bucket_that_is_gone(world: World) -> None:
+    buckets = world.store.buckets
+    markers, volumes = buckets._markers, world.store.partitions.all()
+    deletion = markers.deletion()
+    for volume in volumes:
+        markers.close(world.bucket, volume, deletion)
+    buckets._forget(world.bucket, deletion)
+    markers.reopen(world.bucket, deletion)
+    for number in range(20):
+        with pytest.raises(NoSuchBucket):
+            world.put(f"key{number}", b"some of these lie on each of the volumes")

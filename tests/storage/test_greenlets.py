@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 def run(folder: Path, scenario: str) -> str:
     command = [sys.executable, "-m", "tests.storage.greenlets", str(folder), scenario]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.strip()
 
 
@@ -22,3 +22,7 @@ def test_large_writes_copies_and_deletions_do_not_hold_up_other_greenlets(tmp_pa
 
 def test_a_greenlet_killed_amid_a_write_leaves_the_old_object_or_the_new_one(tmp_path: Path) -> None:
     assert run(tmp_path, "killed_at_random") == "[] 0"
+
+
+def test_what_a_thread_refuses_is_told_to_its_caller_alone(tmp_path: Path) -> None:
+    assert run(tmp_path, "refused_in_a_thread") == "No such file or directory"

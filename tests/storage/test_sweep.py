@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from storage.completion import PartRef
-from storage.errors import NoSuchUpload
+from storage.errors import NoSuchUpload, VolumeFailed
 from storage.keys import marker_key, object_key
 from storage.sweep import Swept, sweep
 from storage.uploads import REMEMBERED
@@ -152,3 +152,11 @@ def test_completions_are_forgotten_when_they_expire(world: World) -> None:
     with pytest.raises(NoSuchUpload):
         world.store.uploads.complete(world.bucket, "key", upload.id, refs)
     assert world.read("key") == b"end"
+
+
+def test_a_folder_that_cannot_be_read_fails_the_sweep_as_the_volume(world: World) -> None:
+    volume = world.store.partitions.primary
+    os.rmdir(volume.blobs.directory("7f"))
+    with pytest.raises(VolumeFailed) as failed:
+        swept(world)
+    assert failed.value.volume == volume.path
