@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from s3api.call import ETL_ARGS, ETL_ARGS_HEADER, ETL_NAME, ETL_NAME_HEADER, Call
+from s3api.call import ETL_ARGS, ETL_ARGS_HEADER, ETL_NAME, ETL_NAME_HEADER, ETL_PIPELINE, Call
 from s3api.conditions import copy_conditions
 from s3api.errors import S3Error, codes
 from s3api.request import decode_term
@@ -22,7 +23,7 @@ COPY_HEADERS: Final = frozenset(
     {HEADER, *(f"{HEADER}-if-{name}" for name in ("match", "none-match", "modified-since", "unmodified-since"))}
 )
 _VERSION: Final = "?versionId="
-_TRANSFORM: Final = f"?{ETL_NAME}="
+_TRANSFORM: Final = re.compile(rf"\?(?=(?:(?:{ETL_ARGS}|{ETL_PIPELINE})=[^&?]*&)*{ETL_NAME}=)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,13 @@ def _text(value: str) -> str:
 
 
 def parse_copy_source(text: str) -> CopySource:
-    """`[/]bucket/key`, encoded once, with `?versionId=…` or `?etl_name=…[&etl_args=…]` behind it.
+    """`[/]bucket/key`, encoded once, with `?versionId=…` or `?etl_name=…[&etl_args=…]` (in any order) behind it.
 
     botocore encodes a question mark before `etl_name` as if it were part of the key, so that form is taken, too.
     """
-    raw, marker, rest = _split(text)
+    raw, marker, rest = text.rpartition(_VERSION)
+    if not marker:
+        raw, marker, rest = _split_transform(text)
     path = _decoded(raw)
     if not marker:
         path, marker, rest = _split_transform(path)
@@ -83,20 +86,15 @@ def parse_copy_source(text: str) -> CopySource:
         )
     if marker == _VERSION:
         return CopySource(bucket, key, version=_decoded(rest))
-    return CopySource(bucket, key, query=_parameters(f"{ETL_NAME}={rest}") if marker else {})
+    return CopySource(bucket, key, query=_parameters(rest))
 
 
-def _split(text: str) -> tuple[str, str, str]:
-    for marker in (_VERSION, _TRANSFORM):
-        raw, found, rest = text.rpartition(marker)
-        if found:
-            return raw, marker, rest
-    return text, "", ""
-
-
-def _split_transform(path: str) -> tuple[str, str, str]:
-    raw, found, rest = path.rpartition(_TRANSFORM)
-    return (raw, found, rest) if found else (path, "", "")
+def _split_transform(text: str) -> tuple[str, str, str]:
+    """As rpartition does, at the question mark before the parameters of a transform."""
+    last = None
+    for last in _TRANSFORM.finditer(text):
+        pass
+    return (text[:last.start()], "?", text[last.end():]) if last else (text, "", "")
 
 
 def _decoded(raw: str) -> str:

@@ -147,6 +147,7 @@ def test_copy_has_the_checksum_that_is_asked_for(stored: Any) -> None:
     "source",
     [
         "bucket/source?etl_name=upside&etl_args=a%20b",
+        "bucket/source?etl_args=a+b&etl_pipeline=&etl_name=upside",
         {"Bucket": "bucket", "Key": "source?etl_name=upside&etl_args=a%20b"},
     ],
 )
@@ -156,6 +157,12 @@ def test_copy_through_a_transform_from_boto3(stored: Any, source: Any) -> None:
     expected = DATA[::-1] + b"a b"
     assert stored.get_object(Bucket="bucket", Key="copy")["Body"].read() == expected
     assert copied["CopyObjectResult"]["ETag"] == f'"{hashlib.md5(expected).hexdigest()}"'
+
+
+def test_parameters_without_a_transform_are_part_of_the_key() -> None:
+    named = parse_copy_source("/b/k%3Fetl_args=x")
+
+    assert (named.key, named.is_plain) == ("k?etl_args=x", True)
 
 
 def test_copy_through_a_transform_that_a_header_names(stored: Any, alice: Client) -> None:
@@ -199,7 +206,7 @@ def test_transform_that_is_not_there_stores_nothing(stored: Any, alice: Client) 
 
 @given(st.text(st.characters(max_codepoint=255), max_size=40))
 def test_any_source_is_read_or_refused(text: str) -> None:
-    for start in ("", "/b/", "/b/k?versionId=", "/b/k?etl_name=", "/b/k%3Fetl_name%3D"):
+    for start in ("", "/b/", "/b/k?versionId=", "/b/k?etl_name=", "/b/k%3Fetl_name%3D", "/b/k?etl_args=x&etl_name="):
         try:
             parse_copy_source(start + text)
         except S3Error as refused:
