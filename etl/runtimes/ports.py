@@ -18,6 +18,10 @@ from collections.abc import Mapping, Sequence
 
 HOST = "127.0.0.1"
 CONTAINER_PORT = "8000"
+PORT_RULE = (
+    f"the server must listen on the port that its environment names as PORT; {CONTAINER_PORT} in its command line is"
+    " replaced by that, a port in its code is not"
+)
 
 ANY_ADDRESS = r"(?:0\.0\.0\.0|\[::\]|::|127\.0\.0\.1|localhost)"
 BOUND = re.compile(rf"(?<![\w.\]:])(?:{ANY_ADDRESS})?:{CONTAINER_PORT}(?![\w.:])")

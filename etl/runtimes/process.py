@@ -27,7 +27,7 @@ from etl.runtime import Health, Launch
 from etl.runtimes import guard
 from etl.runtimes.health import HealthCheck
 from etl.runtimes.orphans import MARK, kill_marked
-from etl.runtimes.ports import HOST, addressed, free_port
+from etl.runtimes.ports import HOST, PORT_RULE, addressed, free_port
 from etl.spec import TransformSpec
 
 LOG_LIMIT = 8 * 1024 * 1024  # bytes, of a job
@@ -192,8 +192,11 @@ class ProcessServer:
     def account(self) -> str:
         state = self._guard.poll()
         status = "state: running" if state is None else f"state: terminated, exitCode: {state}"
-        tail = read_log(self._home.folder / "log")[-TAIL:].decode(errors="replace").strip()
-        message = f", message: {tail}" if tail else ""
+        tail = read_log(self._home.folder / "log")[-TAIL:]
+        if not self._ready and (state is None or port_taken(tail)):
+            status += f", reason: no 200 from GET http://{self._address}/health: {PORT_RULE}"
+        text = tail.decode(errors="replace").strip()
+        message = f", message: {text}" if text else ""
         return f'[etl="{self._launch.name}",job="{self._launch.job}",process_status="{status}{message}"]'
 
     def stop(self) -> None:
@@ -236,14 +239,17 @@ class ProcessServer:
         """A server that died because somebody else was faster to take its port gets another chance."""
         if self._ready or self._kill_at is not None or self._clashes == CLASHES:
             return False
-        tail = read_log(self._home.folder / "log")[-TAIL:]
-        if not any(words in tail for words in TAKEN):
+        if not port_taken(read_log(self._home.folder / "log")[-TAIL:]):
             return False
         self._clashes += 1
         (self._home.folder / "log").unlink(missing_ok=True)
         self._check.close()
         self._begin()
         return True
+
+
+def port_taken(log: bytes) -> bool:
+    return any(words in log for words in TAKEN)
 
 
 def guarded(command: Sequence[str], log: Path, grace_seconds: float) -> list[str]:

@@ -144,8 +144,16 @@ def test_a_server_that_never_answers_fails_within_its_init_timeout(farm: Farm) -
     assert time.monotonic() - before < 2
     assert "timed out: not ready within 2s (init_timeout)" in message
     assert "thinking" in message
+    assert "no 200 from GET http://127.0.0.1:" in message
+    assert "must listen on the port that its environment names as PORT" in message
     farm.transforms.stop("never-up")
     assert not processes(farm)
+
+
+def test_a_server_whose_own_port_is_taken_is_told_the_rule(farm: Farm) -> None:
+    message = failure(farm, shell("own-port", "echo OSError: Address already in use; exit 1"))
+    assert "exitCode: 1, reason: no 200" in message
+    assert "a port in its code is not" in message
 
 
 def test_the_end_of_a_long_log_is_in_the_error(farm: Farm) -> None:
