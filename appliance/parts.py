@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.http.reply import HOST_ID
 from appliance.identities import Keyring
 from appliance.settings import Settings
 from etl.activity import Activities
@@ -102,5 +103,6 @@ def open_parts(
             signature_v2=settings.signature_v2,
             reserved_names=reserved,
             clock=time.time_ns,
+            host_id=HOST_ID,
         ),
     )

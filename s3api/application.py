@@ -56,7 +56,7 @@ class S3Application:
         signature_v2: bool,
         reserved_names: frozenset[str],
         clock: Callable[[], int],
-        host_id: str = "sluice",
+        host_id: str,
     ) -> None:
         self._service = Service(store, lenses, region, bucket_defaults, reserved_names, clock)
         self._domains = tuple(domain.lower() for domain in domains)

@@ -16,6 +16,7 @@ BODILESS: Final = frozenset(("204", "304"))
 INTERNAL_ERROR: Final = ("500 Internal Server Error", "InternalError", "We encountered an internal error.")
 INCOMPLETE: Final = ("400 Bad Request", "IncompleteBody", "The request body is malformed or ended early.")
 TIMED_OUT: Final = ("400 Bad Request", "RequestTimeout", "The request body was not sent within the time allowed.")
+HOST_ID: Final = "sluice"  # S3's name of who answered, in every reply
 _MORE: Final = socket.MSG_MORE
 
 Headers = list[tuple[str, str]]
@@ -95,7 +96,8 @@ def error_body(code: str, message: str, request_id: str) -> bytes:
     """An error as S3 words it."""
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f"<Error><Code>{code}</Code><Message>{escape(message)}</Message><RequestId>{request_id}</RequestId></Error>"
+        f"<Error><Code>{code}</Code><Message>{escape(message)}</Message><RequestId>{request_id}</RequestId>"
+        f"<HostId>{HOST_ID}</HostId></Error>"
     ).encode()
 
 
@@ -104,4 +106,5 @@ def error_headers(body: bytes, request_id: str) -> Headers:
         ("Content-Type", "application/xml"),
         ("Content-Length", str(len(body))),
         ("x-amz-request-id", request_id),
+        ("x-amz-id-2", HOST_ID),
     ]

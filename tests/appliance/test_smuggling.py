@@ -103,6 +103,7 @@ def test_ambiguous_head_is_refused_and_nothing_after_it_is_served(echo: Server, 
         assert reply.headers["content-type"] == "application/xml"
         assert b"<Code>BadRequest</Code>" in reply.body
         assert f"<RequestId>{reply.headers['x-amz-request-id']}</RequestId>".encode() in reply.body
+        assert f"<HostId>{reply.headers['x-amz-id-2']}</HostId>".encode() in reply.body
         assert wire.is_closed()
 
 

@@ -218,6 +218,7 @@ class World:
             "signature_v2": True,
             "reserved_names": frozenset({"console"}),
             "clock": time.time_ns,
+            "host_id": "test",
         }
         self.application = S3Application(self.store, Keys(), Lenses(self.store), **{**settings, **options})
         self.alice = Client(self.application, "ALICE", "alice secret/+")

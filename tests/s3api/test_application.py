@@ -172,7 +172,7 @@ def test_virtual_host_style_reaches_the_same_objects(world: World, s3: Any) -> N
 def test_signature_v2_can_be_switched_off(tmp_path: Path, world: World) -> None:
     strict = S3Application(
         world.store, Keys(), Lenses(world.store), region="eu-test-1", domains=(), bucket_defaults="classic",
-        signature_v2=False, reserved_names=frozenset(), clock=lambda: 0,
+        signature_v2=False, reserved_names=frozenset(), clock=lambda: 0, host_id="test",
     )
 
     answer = Client(strict).send("GET", "/", [("Host", "h"), ("Authorization", "AWS ALICE:sig"), ("Date", "x")])
