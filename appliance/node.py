@@ -12,6 +12,7 @@ import gevent
 from flask import Flask
 from prometheus_client import CollectorRegistry
 
+from appliance.clock import WallClock
 from appliance.environ import complete
 from appliance.health import health
 from appliance.housekeeping import Housekeeping
@@ -57,7 +58,7 @@ class Node(Flask):
         self._layout = layout
         self._keyring = keyring
         self._shared = shared
-        self._born = time.time_ns()
+        self._clock = WallClock()
         self._started = time.monotonic_ns()
         self._parts: Parts | None = None
         self._counters: Counters | None = None
@@ -92,7 +93,7 @@ class Node(Flask):
 
     def run_jobs(self, stop: Stop) -> None:
         """The work of the process for background jobs, until `stop` is set."""
-        housekeeping = gevent.spawn(Housekeeping(self.parts.store, self._born, time.time_ns).run, stop)
+        housekeeping = gevent.spawn(Housekeeping(self.parts.store, self._clock).run, stop)
         self.parts.supervisor.run(stop)
         housekeeping.join()
 
