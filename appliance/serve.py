@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import logging
+import os
+import resource
 import socket
 import ssl
 from collections.abc import Callable
@@ -16,13 +20,18 @@ from appliance.node import Node
 from appliance.parts import options, url
 from appliance.root import ADMINISTRATOR, FILE, WrongRoot, keyring_accounts, load_or_make
 from appliance.settings import Settings
-from storage.errors import StorageError
-from storage.layout import Layout, UnusableDirectory, claim
+from storage.errors import OutOfSpace, VolumeFailed
+from storage.layout import Layout, UnusableDirectory, claim, unusable
 from storage.store import Store
 
 BACKLOG = 2048
 FIELD_BYTES = 16 * 1024  # the most that one header may take
 GENERATIONS = 4  # of workers that may overlap while they are replaced
+DESCRIPTORS = 1 << 20  # files that a process may have open, where the system leaves the choice
+FILES_PER_CONNECTION = 2  # a socket, and a file that is sent or received
+FILES_BESIDE = 256  # the index, logs, the loop, transforms
+
+log = logging.getLogger("sluice.serve")
 
 
 class CannotStart(Exception):
@@ -51,6 +60,7 @@ def _serve_set(settings: Settings, layout: Layout, say: Callable[[str], None]) -
     _check_volumes(settings, layout)
     root, made = load_or_make(settings, folders)  # last, since a start that fails later will not print them again
     keyring = Keyring(keyring_accounts(root, accounts), tokens={root.token: ADMINISTRATOR})
+    _raise_descriptors(settings)
     node = Node(settings, layout, keyring, Shared(GENERATIONS * (settings.workers + 1)))
 
     def ready(_: object) -> None:
@@ -110,5 +120,20 @@ def _check_volumes(settings: Settings, layout: Layout) -> None:
     """Open all volumes once before the fork, so that what is wrong with one is said in one line and not by a worker."""
     try:
         Store(layout, options(settings)).close()
-    except StorageError as error:
-        raise CannotStart(f"the data cannot be opened ({error!r}); see the system's log and mend the disk") from error
+    except OutOfSpace as error:
+        raise unusable(error.volume, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))) from error
+    except VolumeFailed as error:
+        mend = "see the system's log, mend the disk or restore the directory"
+        raise UnusableDirectory(error.volume, f"cannot be opened: {error.reason}", mend) from error
+
+
+def _raise_descriptors(settings: Settings) -> None:
+    """Let every process open as many files as the system allows: many are given far fewer to begin with."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if most < FILES_BESIDE + FILES_PER_CONNECTION * settings.max_connections:
+        log.warning(
+            "a process may open %d files only, which is few for %d connections; raise the limit (ulimit -Hn, "
+            "LimitNOFILE= of systemd) or lower --max-connections", most, settings.max_connections,
+        )

@@ -208,7 +208,7 @@ class Found:
 def opened_lock(path: Path) -> int:
     """A descriptor that holds the directory's lock; the directory is made when it is not there."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_durably(path, mode=0o700)
         fd = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise unusable(path, error) from error
@@ -220,6 +220,14 @@ def opened_lock(path: Path) -> int:
             path, "is in use by another process", "stop that node, or give this one its own directory"
         ) from error
     return fd
+
+
+def make_durably(path: Path, *, mode: int) -> None:
+    """Make the directory and those above it where they are missing, each with its name on the disk."""
+    if not path.is_dir():
+        make_durably(path.parent, mode=0o777)
+        path.mkdir(mode=mode, exist_ok=True)
+        sync_folder(path.parent)
 
 
 def unusable(path: Path, error: OSError) -> UnusableDirectory:
@@ -240,7 +248,15 @@ def read_identity(path: Path) -> Identity | None:
     identity = read_file(path, IDENTITY)
     if identity is not None:
         return identity
-    strange = sorted(set(os.listdir(path)) - HARMLESS)
+    try:
+        strange = sorted(set(os.listdir(path)) - HARMLESS)
+        used = (path / INDEX).is_dir() and os.listdir(path / INDEX)
+    except OSError as error:
+        raise unusable(path, error) from error
+    if used:  # an index is begun after the identity
+        raise UnusableDirectory(
+            path, f"holds a node's data and has lost its {IDENTITY}", "restore that file from a backup"
+        )
     if strange:
         raise UnusableDirectory(
             path, f"holds other files ({strange[0]}) and is not a volume", "name an empty directory"

@@ -149,6 +149,28 @@ def test_a_data_directory_in_use_is_named(start_node: StartNode) -> None:
     assert "is in use by another process; stop that node" in refusal("--data", str(node.folder / "data"))
 
 
+def test_an_index_that_is_damaged_is_named(tmp_path: Path) -> None:
+    with serving(tmp_path, "--data", str(tmp_path / "data")):
+        pass
+    (tmp_path / "data" / "index" / "data.mdb").write_bytes(b"no index" * 4096)
+    line = refusal("--data", str(tmp_path / "data"))
+    assert line.startswith(f"sluice: data directory {tmp_path}/data cannot be opened: ")
+
+
+@pytest.mark.parametrize("hard, words", [(600, ""), (300, "a process may open 300 files only")])
+def test_every_process_may_open_as_many_files_as_the_system_allows(
+    start_node: StartNode, hard: int, words: str
+) -> None:
+    node = start_node("--max-connections", "100", command=["prlimit", f"--nofile=256:{hard}", *SLUICE])
+    children = Path(f"/proc/{node.pid}/task/{node.pid}/children").read_text().split()
+    assert len(children) == 2
+    for pid in (node.pid, *children):
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        assert re.search(rf"^Max open files +{hard} +{hard} ", limits, re.MULTILINE)
+    assert words in node.log
+    assert ("raise the limit" in node.log) == bool(words)
+
+
 def test_files_that_are_no_certificate_are_named(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.pem"
     wrong.write_text("no certificate")

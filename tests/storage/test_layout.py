@@ -126,6 +126,17 @@ def test_a_damaged_or_newer_identity_is_refused(tmp_path: Path) -> None:
         claim([tmp_path / "a"])
 
 
+@pytest.mark.parametrize("ignore_missing", [False, True])
+def test_data_without_an_identity_is_not_taken_for_a_new_volume(tmp_path: Path, ignore_missing: bool) -> None:
+    paths = folders(tmp_path, 2)
+    with opened(paths, clock=Clock()):
+        pass
+    for path in paths:
+        (path / IDENTITY).unlink()
+    with pytest.raises(UnusableDirectory, match=f"{paths[0]} holds a node's data and has lost its volume.json"):
+        claim(paths, ignore_missing=ignore_missing)
+
+
 def test_a_file_in_place_of_a_directory_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UnusableDirectory, match="is not a directory"):
