@@ -102,8 +102,8 @@ class Settings:
         "sync",
         kinds.choice("sync", "relaxed"),
         "sync: what was acknowledged is on disk and survives a power cut. relaxed: what was acknowledged survives the "
-        "death of any process, but a crash of the machine or a power cut may lose the writes of the last seconds; "
-        "nothing is torn by it.",
+        "death of any process, but a crash of the machine or a power cut may lose the writes of the last seconds, and "
+        "may leave an object above inline_limit that was written then with wrong bytes.",
     )
     inline_limit: int = setting(
         32768,
