@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
 from pathlib import Path
-from shlex import quote
 from urllib.parse import urlsplit
 
 from appliance.root import Root
+from appliance.settings import DEFAULTS, ROWS, Settings, flag
+
+NAME = "sluice"
+SHOWN = ("data", "address", "port", "region", "tls_certificate", "tls_key")  # settings that clients' settings tell of
 
 
 def client_settings(url: str, region: str, root: Root) -> str:
@@ -31,7 +37,7 @@ def client_settings(url: str, region: str, root: Root) -> str:
 
 
 def _exports(values: dict[str, str]) -> list[str]:
-    return [f"export {name}={quote(value)}" for name, value in values.items()]
+    return [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
 
 
 def _s3cfg(url: str, region: str, root: Root) -> list[str]:
@@ -48,20 +54,39 @@ def _s3cfg(url: str, region: str, root: Root) -> list[str]:
     ]
 
 
-def first_start(url: str, region: str, root: Root, kept: Path) -> str:
-    """For the start that made the keys: the only time that secrets are printed unasked."""
+def first_start(url: str, region: str, root: Root, kept: Path, again: str) -> str:
+    """For the start that made the keys: the only time that secrets are printed unasked. `again` is the command that
+    prints them then."""
     return "\n".join((
         f"Sluice is ready at {url}",
         "",
         client_settings(url, region, root),
         "",
-        f"# These keys were made just now and are kept in {kept}, readable by you alone.",
-        "# This is the only time they are printed; `sluice credentials` shows them again. Ctrl-C stops the node.",
+        "# These keys were made just now and are printed this once. They are kept, readable by you alone, in",
+        f"#     {kept}",
+        "# and printed again by",
+        f"#     {again}",
+        "# Ctrl-C stops the node.",
     ))
 
 
-def later_start(url: str, root: Root) -> str:
+def later_start(url: str, root: Root, again: str) -> str:
     return "\n".join((
         f"Sluice is ready at {url}",
-        f"# access key {root.access_key}; `sluice credentials` prints the settings for clients. Ctrl-C stops the node.",
+        f"# The settings for clients, with access key {root.access_key}, are printed by",
+        f"#     {again}",
+        "# Ctrl-C stops the node.",
     ))
+
+
+def credentials_command(settings: Settings, called: str) -> str:
+    """The command that prints the settings for clients of this very node, to be run in the same directory; `called` is
+    how this program was called."""
+    found = shutil.which(NAME)
+    words = [NAME if found and os.path.realpath(called) == os.path.realpath(found) else called, "credentials"]
+    for name in SHOWN:
+        value = getattr(settings, name)
+        if value != DEFAULTS[name]:
+            for one in value if ROWS[name].many else (value,):
+                words += [flag(name), str(one)]
+    return shlex.join(words)

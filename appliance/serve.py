@@ -8,6 +8,7 @@ import os
 import resource
 import socket
 import ssl
+import sys
 from collections.abc import Callable
 from math import ceil
 from typing import Any, NoReturn
@@ -64,9 +65,11 @@ def _serve_set(settings: Settings, layout: Layout, say: Callable[[str], None]) -
     node = Node(settings, layout, keyring, Shared(GENERATIONS * (settings.workers + 1)))
 
     def ready(_: object) -> None:
-        address = url(settings)
-        kept = folders[0] / FILE
-        say(banner.first_start(address, settings.region, root, kept) if made else banner.later_start(address, root))
+        address, again = url(settings), banner.credentials_command(settings, sys.argv[0])
+        if made:
+            say(banner.first_start(address, settings.region, root, folders[0] / FILE, again))
+        else:
+            say(banner.later_start(address, root, again))
 
     Server(lambda: node, {**server_options(settings), "when_ready": ready}).run()
 

@@ -64,7 +64,8 @@ class NativeClient:
             if reply.length:
                 raise Unreachable(f"{self.endpoint}: the reply broke off, {reply.length} bytes are missing")
         except (OSError, HTTPException) as error:
-            raise Unreachable(f"{self.endpoint}: {error or type(error).__name__}") from error
+            reason = getattr(error, "strerror", None) or error or type(error).__name__
+            raise Unreachable(f"{self.endpoint}: {reason}") from error
         finally:
             connection.close()
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from appliance import root
-from appliance.commands.options import fail, setting_options, settings_or_exit
+from appliance.commands.options import KEPT, fail, setting_options, settings_or_exit
 from appliance.settings import Settings
 from nativeapi.client import NativeClient, Refused, Unreachable
 
@@ -69,13 +69,12 @@ def connected(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             command(client, **given)
         except Refused as error:
-            step = NEXT_STEPS.get(error.status)
-            fail(f"the node refused ({error.status}): {error.message}" + (f"; {step}" if step else ""), status=REFUSED)
+            fail(f"the node refused ({error.status}): {explained(error)}", status=REFUSED)
         except Unreachable as error:
-            fail(f"no answer from {error}; is the node running? `sluice serve` starts one", status=SILENT)
+            fail(f"no answer from {error}; `sluice serve` starts a node, --endpoint names another", status=SILENT)
 
     for add in (
-        setting_options("data"),
+        setting_options("data", words=KEPT),
         click.option("--token", envvar="AIS_AUTHN_TOKEN", default="", help="The bearer token.  [env: AIS_AUTHN_TOKEN]"),
         click.option(
             "--endpoint", envvar="AIS_ENDPOINT", default="", metavar="URL", help="The node.  [env: AIS_ENDPOINT]"
@@ -83,6 +82,12 @@ def connected(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         run = add(run)
     return run
+
+
+def explained(error: Refused) -> str:
+    """The node's words and the next step."""
+    step = NEXT_STEPS.get(error.status)
+    return f"{error.message}; {step}" if step else error.message
 
 
 as_json = click.option("--json", "-j", "as_json", is_flag=True, help="Print JSON.")

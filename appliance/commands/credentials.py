@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import click
 
-from appliance.commands.options import fail, setting_options, settings_or_exit
+from appliance.banner import SHOWN
+from appliance.commands.options import KEPT, fail, setting_options, settings_or_exit
 
-NAMES = ("data", "address", "port", "region", "tls_certificate", "tls_key")
 
-
-@click.command()
-@setting_options(*NAMES, "root_access_key", "root_secret_key", "root_token")
+@click.command(short_help="Print the root account's keys as settings for clients.")
+@setting_options(*SHOWN, "root_access_key", "root_secret_key", "root_token", words=KEPT)
 def credentials(**flags: tuple[str, ...]) -> None:
     """Print the root account's keys as settings for clients, to paste or to evaluate.
 

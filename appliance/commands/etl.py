@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, BinaryIO
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import click
 
-from appliance.commands.connected import REFUSED, WRONG, as_json, connected, show_json
+from appliance.commands.connected import REFUSED, WRONG, as_json, connected, explained, show_json
 from appliance.commands.options import fail
 from etl import durations
 from etl.errors import InvalidSpec
@@ -227,7 +227,7 @@ def each(names: Sequence[str], done: str, act: Callable[[str], Any], as_json: bo
         except Refused as error:
             refused = True
             results.append({"name": name, "result": "refused", "error": error.message})
-            click.echo(f"sluice: {name}: {error.message}", err=True)
+            click.echo(f"sluice: {name}: {explained(error)}", err=True)
         else:
             if not as_json:
                 click.echo(f"{name} is {done}")
@@ -315,9 +315,10 @@ def object_name(text: str, *, default_key: str = "") -> tuple[str, str]:
 def read_object(client: NativeClient, source: str, out: str, query: dict[str, str]) -> dict[str, Any]:
     bucket, key = object_name(source)
     written = 0
-    with client.open("GET", object_path(bucket, key), query=query) as reply, output(out) as file:
+    with output(out) as file, client.open("GET", object_path(bucket, key), query=query) as reply:
         while piece := reply.read(PIECE):
-            file.write(piece)
+            with writing(out):
+                file.write(piece)
             written += len(piece)
     return {"from": f"ais://{bucket}/{key}", "to": out, "bytes": written}
 
@@ -330,20 +331,35 @@ def copy_object(client: NativeClient, source: str, destination: str, query: dict
 
 
 @contextmanager
+def writing(out: str) -> Iterator[None]:
+    """Within it an `OSError` is about the file, and ends the command."""
+    try:
+        yield
+    except OSError as error:
+        fail(f"{out} cannot be written: {error.strerror or error}", status=WRONG)
+
+
+@contextmanager
 def output(out: str) -> Iterator[BinaryIO]:
     """Where the bytes go; a file is there under its name when it is whole, and not before."""
     path = Path(out)
     if out == "-":
         yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-    elif path.exists() and not path.is_file():
-        with path.open("wb") as special:
-            yield special
-    else:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            try:
-                yield file  # type: ignore[misc]
-            except BaseException:
-                os.unlink(file.name)
-                raise
-        os.replace(file.name, path)
+        with writing("standard output"):
+            sys.stdout.buffer.flush()
+        return
+    partial = path if path.exists() and not path.is_file() else path.with_name(f".{path.name}.{token_hex(4)}")
+    with writing(out):
+        file = partial.open("wb" if partial is path else "xb")
+    try:
+        yield file
+        with writing(out):
+            file.close()
+            if partial is not path:
+                os.replace(partial, path)
+    except BaseException:
+        with suppress(OSError):
+            file.close()
+        if partial is not path:
+            partial.unlink()
+        raise

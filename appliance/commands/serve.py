@@ -10,7 +10,7 @@ from appliance.commands.options import fail, setting_options, settings_or_exit
 from appliance.settings import ROWS
 
 
-@click.command()
+@click.command(short_help="Start a node; serve S3 and /v1 until Ctrl-C.")
 @setting_options(*ROWS)
 def serve(**flags: tuple[str, ...]) -> NoReturn:
     """Start a node and serve S3 and /v1 until Ctrl-C, which lets requests under way finish.
