@@ -88,6 +88,19 @@ def test_object_is_read_into_a_file_or_to_standard_output(run: Run, plain: str, 
     assert run("object", plain, f"ais://{bucket}/dir/a song", "-", "--args", "echo").stdout == "la la"
 
 
+def test_file_that_cannot_be_written_is_named(run: Run, plain: str, bucket: str, tmp_path: Path) -> None:
+    told = run("object", plain, f"{bucket}/dir/a song", "no/such/folder/out.txt", expect=2).stderr
+    assert told == "sluice: no/such/folder/out.txt cannot be written: No such file or directory\n"
+    told = run("object", plain, f"{bucket}/dir/a song", "/dev/full", expect=2).stderr
+    assert told == "sluice: /dev/full cannot be written: No space left on device\n"
+
+
+def test_file_has_the_mode_that_any_new_file_has(run: Run, plain: str, bucket: str, tmp_path: Path) -> None:
+    (tmp_path / "ordinary").touch()
+    run("object", plain, f"{bucket}/dir/a song", "out.txt")
+    assert (tmp_path / "out.txt").stat().st_mode == (tmp_path / "ordinary").stat().st_mode
+
+
 def test_object_is_copied(run: Run, node: Node, plain: str, bucket: str) -> None:
     run("object", plain, "cp", f"{bucket}/dir/a song", f"ais://{bucket}/copied/")
     assert node.client().get_object(Bucket=bucket, Key="copied/a song")["Body"].read() == b"LA LA"
