@@ -36,7 +36,7 @@ class Activities:
         self._pending: dict[str, Counts] = {}
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
-        self._flushed = float("-inf")
+        self._failed = float("-inf")  # when an error was brought to the catalog at once
 
     def done(self, job: str, *, in_bytes: int, out_bytes: int) -> None:
         """Count an object that went through in full."""
@@ -47,10 +47,14 @@ class Activities:
             counts.out_bytes += out_bytes
 
     def failed(self, job: str, error: ObjectError) -> None:
-        """Remember an object that did not; seen at once by all processes unless it is one of many in a second."""
+        """Remember an object that did not; seen at once by all processes unless another has failed within a second."""
         with self._lock:
             self._of(job).errors.append(error)
-        if self._clock() - self._flushed >= FLUSH_SECONDS:
+            now = self._clock()
+            alone = now - self._failed >= FLUSH_SECONDS
+            if alone:
+                self._failed = now
+        if alone:
             self.flush()
 
     def of(self, job: str) -> Activity:
@@ -79,8 +83,6 @@ class Activities:
         with self._lock:
             pending, self._pending = self._pending, {}
             timer, self._timer = self._timer, None
-            if pending:
-                self._flushed = self._clock()
         if timer is not None:
             timer.cancel()
         for job, counted in pending.items():

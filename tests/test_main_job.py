@@ -299,6 +299,7 @@ def test_what_is_no_audio_is_an_error_with_ffmpeg_s_words(studio: Studio) -> Non
         studio.s3().copy_object(CopySource=f"{SOURCES}/text?etl_name={NAME}", Bucket=RESULTS, Key="from text")
     assert caught.value.response["Error"]["TransformStatus"] == "500"
     assert "from text" not in kept(studio)
+    time.sleep(1.1)  # by then all processes know of it
     errors = studio.run("sluice", "etl", "show", "errors", NAME).decode()
     assert f"ais://{SOURCES}/text" in errors
     assert "Invalid data found when processing input" in errors

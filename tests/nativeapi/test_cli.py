@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -110,6 +111,7 @@ def test_failure_leaves_no_file_and_is_shown_later(run: Run, plain: str, bucket:
     before = sorted(tmp_path.iterdir())
     run("object", plain, f"{bucket}/nope", "out.txt", expect=1)
     assert sorted(tmp_path.iterdir()) == before
+    time.sleep(1.1)  # by then all processes know of it
     assert f"ais://{bucket}/nope" in run("show", "errors", plain).output
     (error,) = json.loads(run("show", "errors", plain, "--json").output)
     assert error["ecode"] == 404
