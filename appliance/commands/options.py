@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+from appliance.commands.arguments import hide
 from appliance.settings import ROWS, Settings, default_text, flag, variable
 from appliance.settings.sources import CONFIG, WrongSetting, load
 
@@ -47,7 +48,11 @@ def _option(name: str, words: str) -> Callable[[Command], Command]:
 
 
 def settings_or_exit(flags: Mapping[str, Sequence[str]]) -> Settings:
-    """The settings; a wrong one ends the process with status 2 and one line on standard error."""
+    """The settings; a wrong one ends the process with status 2 and one line on standard error.
+
+    From then on the command line shows no secrets.
+    """
+    hide(text for name, texts in flags.items() if name in ROWS and ROWS[name].secret for text in texts)
     try:
         return load(flags, os.environ)
     except WrongSetting as error:

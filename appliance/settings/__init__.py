@@ -81,14 +81,14 @@ class Settings:
     root_secret_key: str | None = setting(
         None,
         kinds.SECRET,
-        "The secret key of the root account. Every user of the machine sees flags: prefer the environment or "
-        "the file.",
+        "The secret key of the root account. Every user of the machine can see flags for a moment: prefer the "
+        "environment or the file.",
         secret=True,
     )
     root_token: str | None = setting(
         None,
         kinds.SECRET,
-        "The bearer token of the root account for /v1, instead of the generated one.",
+        "The bearer token of the root account for /v1, instead of the generated one. See root_secret_key about flags.",
         secret=True,
     )
     bucket_defaults: str = setting(

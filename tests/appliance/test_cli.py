@@ -18,6 +18,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import boto3
+import psutil
 import pytest
 
 from appliance.cli import COMMANDS
@@ -281,3 +282,14 @@ def test_every_command_and_every_setting_is_in_the_help() -> None:
 
 def test_the_version_is_told() -> None:
     assert re.fullmatch(r"sluice \d+\.\d+\.\d+\n", sluice("--version").stdout)
+
+
+def test_command_line_shows_no_secrets(start_node: StartNode) -> None:
+    node = start_node("--root-token=given-with-an-equals-sign")
+    processes = [psutil.Process(node.pid), *psutil.Process(node.pid).children()]
+    assert len(processes) == 3
+    for process in processes:
+        shown = process.cmdline()
+        assert node.access_key in shown
+        assert {node.secret_key, node.token}.isdisjoint(shown)
+        assert not [text for text in shown if "equals-sign" in text]
