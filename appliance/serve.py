@@ -14,7 +14,7 @@ from math import ceil
 from typing import Any, NoReturn
 
 from appliance import banner, logs
-from appliance.arbiter import Server
+from appliance.arbiter import GENERATIONS, Server
 from appliance.identities import Keyring, WrongIdentities, read_accounts
 from appliance.metrics import Shared
 from appliance.node import Node
@@ -27,7 +27,6 @@ from storage.store import Store
 
 BACKLOG = 2048
 FIELD_BYTES = 16 * 1024  # the most that one header may take
-GENERATIONS = 4  # of workers that may overlap while they are replaced
 DESCRIPTORS = 1 << 20  # files that a process may have open, where the system leaves the choice
 FILES_PER_CONNECTION = 2  # a socket, and a file that is sent or received
 FILES_BESIDE = 256  # the index, logs, the loop, transforms
@@ -62,7 +61,7 @@ def _serve_set(settings: Settings, layout: Layout, say: Callable[[str], None]) -
     root, made = load_or_make(settings, folders)  # last, since a start that fails later will not print them again
     keyring = Keyring(keyring_accounts(root, accounts), tokens={root.token: ADMINISTRATOR})
     _raise_descriptors(settings)
-    node = Node(settings, layout, keyring, Shared(GENERATIONS * (settings.workers + 1)))
+    node = Node(settings, layout, keyring, Shared((GENERATIONS + 1) * (settings.workers + 1)))
 
     def ready(_: object) -> None:
         address, again = url(settings), banner.credentials_command(settings, sys.argv[0])

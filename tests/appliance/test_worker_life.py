@@ -95,6 +95,48 @@ def test_hangup_replaces_every_process(pair: Server) -> None:
     assert pair.stop() == 0
 
 
+def test_requests_are_served_while_the_last_generation_finishes_its_own(pair: Server) -> None:
+    old = pair.awaits("opened", 3)
+    busy = [pair.connect().send(b"GET /slow?4.0 HTTP/1.1\r\nHost: a\r\n\r\n") for _ in range(8)]
+    pair.awaits("started", 8)
+    began = time.monotonic()
+    for generation in (1, 2):
+        pair.process.send_signal(signal.SIGHUP)
+        pair.awaits("opened", 3 + 3 * generation)
+        with pair.connect() as connection:
+            assert connection.ask(PID).body.decode() not in old
+    assert time.monotonic() - began < 3
+    for connection in busy:
+        assert connection.reply().body == b"slept"
+        connection.sock.close()
+    assert pair.stop() == 0
+    assert "Traceback" not in pair.log()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTTIN, signal.SIGTTOU, signal.SIGUSR2, signal.SIGWINCH])
+def test_what_gunicorn_does_at_other_signals_is_not_done(pair: Server, number: int) -> None:
+    for _ in range(3):
+        pair.process.send_signal(number)
+        time.sleep(0.2)
+    assert len(pair.trace("opened")) == 3
+    with pair.connect() as connection:
+        assert connection.ask(GET).body == b"small"
+    assert pair.stop() == 0
+
+
+def test_hangups_in_quick_succession_leave_the_node_whole(pair: Server) -> None:
+    with pair.connect() as busy:
+        busy.send(b"GET /slow?3.0 HTTP/1.1\r\nHost: a\r\n\r\n")
+        pair.awaits("started", 1)
+        for _ in range(10):
+            pair.process.send_signal(signal.SIGHUP)
+            time.sleep(0.1)
+        assert busy.reply().body == b"slept"
+    with pair.connect() as connection:
+        assert connection.ask(GET).body == b"small"
+    assert pair.stop() == 0
+
+
 def test_workers_end_when_the_arbiter_is_killed(pair: Server) -> None:
     pair.process.kill()
     pair.awaits("closed", 3)
