@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,6 +17,7 @@ from storage.records import ObjectRecord
 
 DEFAULT_CONTENT_TYPE: Final = "binary/octet-stream"
 METADATA_PREFIX: Final = "x-amz-meta-"
+_NAME: Final = re.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]*")
 LARGEST_METADATA: Final = 2048  # bytes, names and values
 REDIRECT: Final = "x-amz-website-redirect-location"
 
@@ -116,11 +118,19 @@ def describe(record: ObjectRecord) -> Headers:
     if "content-type" not in content:
         headers.append(("Content-Type", DEFAULT_CONTENT_TYPE))
     if record.metadata:
-        headers += [(METADATA_PREFIX + name, value) for name, value in record.metadata.items()]
+        headers += metadata_headers(record.metadata)
     if record.storage_class != "STANDARD":
         headers.append((STORAGE_CLASS, record.storage_class))
     if record.tags:
         headers.append(("x-amz-tagging-count", str(len(record.tags))))
+    return headers
+
+
+def metadata_headers(metadata: Mapping[str, str]) -> Headers:
+    """The user's metadata. Names that no header can have, which come in by other doors than S3's, are only counted."""
+    headers = [(METADATA_PREFIX + name, value) for name, value in metadata.items() if _NAME.fullmatch(name)]
+    if len(headers) < len(metadata):
+        headers.append(("x-amz-missing-meta", str(len(metadata) - len(headers))))
     return headers
 
 
