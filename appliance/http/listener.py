@@ -65,8 +65,9 @@ class Listener:
         self._full = False
         self._loop: Any = get_hub().loop
         self._watcher = self._loop.io(sock.fileno(), READ)
-        self._timer = self._loop.timer(TURN_SECONDS)
-        self._pause = self._loop.timer(PAUSE_SECONDS)
+        # Repeating ones, stopped when they fire: libev's others fire at once when they are started a second time.
+        self._turn = self._loop.timer(TURN_SECONDS, TURN_SECONDS)
+        self._pause = self._loop.timer(PAUSE_SECONDS, PAUSE_SECONDS)
         sock.setblocking(False)
         loads.publish(process, 0)
         self._watcher.start(self._readable)
@@ -74,7 +75,8 @@ class Listener:
     def close(self) -> None:
         """Accept no more; the connections that are there go on."""
         self._closed = True
-        for watcher in (self._watcher, self._timer, self._pause):
+        self._loads.publish(self._process, ABSENT)
+        for watcher in (self._watcher, self._turn, self._pause):
             watcher.stop()
             watcher.close()
         self._sock.close()
@@ -83,7 +85,7 @@ class Listener:
         """Runs in the event loop."""
         if self._turns and self._loads.least(0) < self._open:
             self._turns -= 1
-            self._wait(self._timer)
+            self._wait(self._turn)
         else:
             self._turns = TURNS
             self._accept()
@@ -109,14 +111,17 @@ class Listener:
             self._serve(client, address)
         finally:
             self._open -= 1
-            self._loads.publish(self._process, self._open)
-            if self._full and not self._closed:
-                self._resume()
+            if not self._closed:
+                self._loads.publish(self._process, self._open)
+                if self._full:
+                    self._resume()
 
     def _wait(self, timer: Any) -> None:
         self._watcher.stop()
-        timer.start(self._resume)
+        timer.again(self._resume)
 
     def _resume(self) -> None:
+        self._turn.stop()
+        self._pause.stop()
         self._full = False
         self._watcher.start(self._readable)

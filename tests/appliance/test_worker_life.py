@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.appliance import wire
@@ -152,6 +153,24 @@ def test_connections_spread_evenly_over_the_workers(pair: Server) -> None:
             connection.sock.close()
         time.sleep(0.1)
     assert sorted(most)[2] <= 24, most
+
+
+def test_worker_without_descriptors_waits_quietly_and_goes_on(tmp_path: Path) -> None:
+    server = wire.start(tmp_path)
+    with server.connect() as first:
+        worker = psutil.Process(int(first.ask(PID).body))
+        worker.rlimit(psutil.RLIMIT_NOFILE, (worker.num_fds() + 4, 4096))
+        others = [server.connect() for _ in range(8)]
+        time.sleep(0.3)
+        before = worker.cpu_times()
+        time.sleep(1)
+        after = worker.cpu_times()
+        assert after.user + after.system - before.user - before.system < 0.2
+        assert first.ask(GET).body == b"small"
+        for other in others[:6]:
+            other.sock.close()
+        assert [other.ask(GET).body for other in others[6:]] == [b"small"] * 2
+    assert server.stop() == 0
 
 
 def test_connections_beyond_the_limit_wait_for_room(tmp_path: Path) -> None:
