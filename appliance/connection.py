@@ -39,6 +39,7 @@ DRAIN_LEAST: Final = 1024  # bytes that each read counts for: a body in the smal
 EMPTY: Final = Empty()
 METHODS: Final = {name.encode(): name for name in ("GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS", "PATCH")}
 LAST: Final = "Connection: close\r\n"
+AT_HAND: Final = (tuple, list)  # bodies that can be sent in one piece
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., object]], Iterable[bytes]]
@@ -215,7 +216,7 @@ class Connection:
 
     def _deliver(self, method: str, result: Iterable[bytes]) -> int:
         """Send what the application returned, then close it; how many bytes of body went out."""
-        if type(result) is list and self._status:
+        if type(result) in AT_HAND and self._status:
             return self._send_whole(method, b"".join(result))
         try:
             if isinstance(result, Segments):

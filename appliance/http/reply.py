@@ -36,10 +36,10 @@ def declared_length(headers: Headers) -> int | None:
 
 def head(status: str, headers: Headers, dated: str, framing: str) -> bytes:
     """The reply's head. `framing` is the worker's own lines."""
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
-    if not lines.count("\n") == lines.count("\r") == len(headers) or "\n" in status or "\r" in status:
+    lines = "\r\n".join([status, *map(": ".join, headers), ""])
+    if not lines.count("\n") == lines.count("\r") == len(headers) + 1:
         raise BrokenReply("a header of the reply contains the end of a line")
-    return f"HTTP/1.1 {status}\r\n{lines}{dated}{framing}\r\n".encode("latin-1")
+    return f"HTTP/1.1 {lines}{dated}{framing}\r\n".encode("latin-1")
 
 
 def send_whole(transport: Transport, first: bytes, body: bytes) -> None:

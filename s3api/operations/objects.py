@@ -83,8 +83,8 @@ def plain_get(call: Call) -> Reply:
     """What most requests are: all of the current version, unconditionally. `content_reply` would answer the same."""
     source = call.store.objects.open(call.bucket, call.request.key)
     try:
-        headers = describe(source.record)
-        headers.append(("Content-Length", str(source.record.size)))
+        record = source.record
+        headers = [("Content-Length", str(record.size)), *describe(record)]
         content = source.content()
         return Reply(OK, headers, (content,) if isinstance(content, bytes) else content)
     finally:
