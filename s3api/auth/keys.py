@@ -49,6 +49,14 @@ class Authenticated(msgspec.Struct, frozen=True, gc=False):
     timestamp: str = ""  # as in the string to sign: 20130524T000000Z
     scope: str = ""  # 20130524/us-east-1/s3/aws4_request
     signing_key: bytes = b""
+    credential: Credential | None = None  # with which it was verified, of a request that may be sent again
+    begins: float = 0.0  # seconds since the epoch: from when
+    ends: float = 0.0  # until when it may be
+
+    @property
+    def lasts(self) -> bool:
+        """Whether the same request may be sent again."""
+        return self.credential is not None
 
     def __repr__(self) -> str:
         return f"<Authenticated {self.access_key}>"  # the signing key is as good as the secret for a day

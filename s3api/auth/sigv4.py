@@ -12,13 +12,12 @@ from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 from hmac import compare_digest, digest
-from operator import itemgetter
-from typing import Any, NoReturn
+from typing import Any
 
 from s3api.auth.credential import ALGORITHM, HEADER, QUERY, Form, Terms, header_terms, query_terms, signing_key
-from s3api.auth.encoding import SEPARATOR, canonical_path, canonical_query, canonical_value, decoded, joined
-from s3api.auth.encoding import query_terms as split_query
+from s3api.auth.encoding import canonical_path, canonical_query, canonical_value
 from s3api.auth.keys import Authenticated, Credential, Keyring, PayloadMode, find_credential
+from s3api.auth.presigned import Presigned, read_presigned
 from s3api.auth.times import SKEW, basic_seconds, check_skew, extended, header_time
 from s3api.errors import S3Error, codes
 
@@ -27,15 +26,12 @@ LONGEST_EXPIRY = 7 * 24 * 3600  # seconds
 _SHA256 = re.compile("[0-9A-Fa-f]{64}")
 _MODES = {mode.value: mode for mode in PayloadMode if mode is not PayloadMode.HASHED}
 _ECDSA = "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD"
-_REQUIRED = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHeaders",
-             "X-Amz-Expires")
-_required = itemgetter(*_REQUIRED)
 _EXPIRY_OUT_OF_RANGE = replace(codes.AuthorizationQueryParametersError, status=403)
-_SIGNATURE = f"X-Amz-Signature{SEPARATOR}"
 # Headers that no signature need cover: the one that Amazon's own proxy adds, and one that repeats the default.
 _ADDED_ON_THE_WAY = frozenset({"x-amz-cf-id"})
 _ADDED_WHEN_PRESIGNED = _ADDED_ON_THE_WAY | {"x-amz-content-sha256"}
 _UNSIGNED = PayloadMode.UNSIGNED.value
+_AMZ = "x-amz-"
 
 
 def payload_mode(value: str) -> PayloadMode:
@@ -88,30 +84,26 @@ class SignatureV4:
 
     def presigned(self, method: str, path: str, query: str, headers: dict[str, str], *, now: float) -> Authenticated:
         """Who signed with the parameters of the query."""
-        pieces = split_query(query)
-        fields: dict[str, str] = dict([piece.split(SEPARATOR, 1) for piece in pieces])
-        try:
-            algorithm, scope, signature, timestamp, signed, expires = _required(fields)
-        except KeyError:
-            _refuse_query(f"Query-string authentication version 4 requires the {', '.join(_REQUIRED)} parameters.")
-        if algorithm != ALGORITHM:
-            _refuse_query(f'X-Amz-Algorithm only supports "{ALGORITHM}"')
-        terms = query_terms(scope, signed)
-        content = _presigned_content(fields, headers, terms)
+        asked = read_presigned(query)
+        terms = query_terms(asked.credential, asked.signed_headers)
+        content = _presigned_content(asked, headers, terms)
         mode = payload_mode(content)
-        credential = self._credential(
-            terms, QUERY, fields.get("X-Amz-Security-Token") or headers.get("x-amz-security-token")
-        )
-        check_expiry(expires, timestamp, terms, now=now)
+        credential = self._credential(terms, QUERY, asked.token or headers.get("x-amz-security-token"))
+        timestamp = asked.timestamp
+        begins, ends = lifetime(asked.expires, timestamp, terms, now=now)
         says_nothing = headers.get("x-amz-content-sha256", _UNSIGNED) == _UNSIGNED
         check_signed(terms, headers, _ADDED_WHEN_PRESIGNED if says_nothing else _ADDED_ON_THE_WAY)
-        pieces.remove(_SIGNATURE + signature)
-        request = canonical_request(method, path, joined(pieces), headers, terms.signed, content)
+        request = canonical_request(method, path, asked.signed_query, headers, terms.signed, content)
         key = signing_key(credential.secret, terms.date, terms.region)
-        check_signature(request, terms, headers, key=key, timestamp=timestamp, provided=signature)
+        check_signature(request, terms, headers, key=key, timestamp=timestamp, provided=asked.signature)
         return Authenticated(
-            credential.principal, terms.access_key, signature, True, mode, content, timestamp, terms.scope, key
+            credential.principal, terms.access_key, asked.signature, True, mode, content, timestamp, terms.scope, key,
+            credential, begins, ends,
         )
+
+    def has(self, signed: Authenticated) -> bool:
+        """Whether the access key still is the one that it was."""
+        return self._keyring.credential(signed.access_key) is signed.credential
 
     def _credential(self, terms: Terms, form: Form, token: str | None) -> Credential:
         if terms.region != self._region:
@@ -119,22 +111,20 @@ class SignatureV4:
         return find_credential(self._keyring, terms.access_key, token)
 
 
-def _refuse_query(message: str) -> NoReturn:
-    raise S3Error(codes.AuthorizationQueryParametersError, message)
-
-
-def _presigned_content(fields: dict[str, str], headers: dict[str, str], terms: Terms) -> str:
+def _presigned_content(asked: Presigned, headers: dict[str, str], terms: Terms) -> str:
     """The payload hash of a presigned request: in the query, in a signed header, or none."""
-    content = fields.get("X-Amz-Content-Sha256")
-    if content is not None:
-        return decoded(content)
+    if asked.content_sha256 is not None:
+        return asked.content_sha256
     if "x-amz-content-sha256" in terms.signed:
         return headers.get("x-amz-content-sha256", "")
     return _UNSIGNED
 
 
-def check_expiry(expires: str, timestamp: str, terms: Terms, *, now: float) -> None:
-    """AuthorizationQueryParametersError for a wrong date or lifetime, AccessDenied outside of the lifetime."""
+def lifetime(expires: str, timestamp: str, terms: Terms, *, now: float) -> tuple[int, int]:
+    """From when until when (seconds since the epoch) the request may be sent, which includes now.
+
+    AuthorizationQueryParametersError for a wrong date or lifetime, AccessDenied outside of the lifetime.
+    """
     try:
         signed_at = basic_seconds(timestamp)
     except ValueError:
@@ -145,17 +135,18 @@ def check_expiry(expires: str, timestamp: str, terms: Terms, *, now: float) -> N
     if timestamp[:8] != terms.date:
         QUERY.refuse(f'Invalid credential date "{terms.date}". This date is not the same as X-Amz-Date: '
                      f'"{timestamp[:8]}".')
-    lifetime = _lifetime(expires)
-    if now > signed_at + lifetime:
-        details: dict[str, Any] = {"X-Amz-Expires": lifetime}
-        details |= {"Expires": extended(signed_at + lifetime), "ServerTime": extended(now)}
+    begins, ends = signed_at - SKEW, signed_at + _seconds(expires)
+    if now > ends:
+        details: dict[str, Any] = {"X-Amz-Expires": ends - signed_at}
+        details |= {"Expires": extended(ends), "ServerTime": extended(now)}
         raise S3Error(codes.AccessDenied, "Request has expired", **details)
-    if signed_at - now > SKEW:
+    if now < begins:
         raise S3Error(codes.AccessDenied, "Request is not valid yet")
+    return begins, ends
 
 
 @lru_cache(maxsize=64)
-def _lifetime(expires: str) -> int:
+def _seconds(expires: str) -> int:
     if not expires.isascii() or not expires.removeprefix("-").isdigit():
         raise S3Error(codes.AuthorizationQueryParametersError, "X-Amz-Expires should be a number")
     if expires.startswith("-") or len(expires) > 9 or not 1 <= int(expires) <= LONGEST_EXPIRY:
@@ -166,7 +157,9 @@ def _lifetime(expires: str) -> int:
 def check_signed(terms: Terms, headers: dict[str, str], added: frozenset[str]) -> None:
     """AccessDenied unless Host and every x-amz-* header, but those `added` on the way, are under the signature."""
     signed = terms.signed
-    unsigned = [name for name in headers if name[:6] == "x-amz-" and name not in signed and name not in added]
+    if "host" in signed and _AMZ not in "".join(headers):  # so it is with most presigned requests
+        return
+    unsigned = [name for name in headers if name[:6] == _AMZ and name not in signed and name not in added]
     if "host" not in signed:
         unsigned.append("host")
     if unsigned:
