@@ -11,6 +11,7 @@ from s3api.call import ETL_NAME, NO_BUCKET, Call, Lenses, Service
 from s3api.declare import DECLARED, Declared, Subject
 from s3api.errors import S3Error, codes, render
 from s3api.operations import LENSED
+from s3api.repeats import Repeats, Verified
 from s3api.reply import Reply
 from s3api.request import Request
 from s3api.router import match
@@ -63,6 +64,7 @@ class S3Application:
         self._authenticator = Authenticator(
             SignatureV4(keyring, region=region), SignatureV2(keyring) if signature_v2 else None
         )
+        self._repeats = Repeats(self._authenticator)
         self._host_id = host_id
         self._host_header = ("x-amz-id-2", host_id)
 
@@ -82,6 +84,23 @@ class S3Application:
         return body
 
     def _answer(self, environ: dict[str, Any]) -> Reply:
+        now = self._service.clock() / SECOND
+        verified = self._repeats.find(environ, now=now)
+        if verified is None:
+            verified = self._verify(environ, now)
+            self._repeats.keep(environ, verified)
+        request, declared, signed = verified
+        environ["sluice.bucket"] = request.bucket
+        environ["sluice.key"] = request.key
+        environ["sluice.operation"] = declared.operation.name
+        environ["sluice.account"] = signed.principal.id
+        bucket = NO_BUCKET if declared.subject is Subject.ACCOUNT else self._admit(declared, request, signed)
+        return declared.handler(
+            Call(self._service, request, environ["wsgi.input"], declared.operation, signed, bucket)
+        )
+
+    def _verify(self, environ: dict[str, Any], now: float) -> Verified:
+        """What the request asks for and who signed it. What is known of it when it is refused is noted for the log."""
         request = Request(environ, domains=self._domains)
         environ["sluice.bucket"] = request.bucket
         environ["sluice.key"] = request.key
@@ -94,18 +113,15 @@ class S3Application:
             refuse_unsupported(declared, request)
         if request.query:
             refuse_transform(declared, request)
-        signed = self._authenticate(request, declared)
-        environ["sluice.account"] = signed.principal.id
-        bucket = NO_BUCKET if declared.subject is Subject.ACCOUNT else self._admit(declared, request, signed)
-        return declared.handler(Call(self._service, request, operation, signed, bucket))
+        return Verified(request, declared, self._authenticate(request, declared, now))
 
-    def _authenticate(self, request: Request, declared: Declared) -> Authenticated:
+    def _authenticate(self, request: Request, declared: Declared, now: float) -> Authenticated:
         signed = self._authenticator.authenticate(
             request.method,
             request.path,
             request.raw_query,
             request.signed_headers,
-            now=self._service.clock() / SECOND,
+            now=now,
             bucket=request.host_bucket,
         )
         if signed is not None:

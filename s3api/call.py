@@ -12,7 +12,7 @@ from s3api.checksums import Integrity, integrity
 from s3api.errors import S3Error, codes
 from s3api.model import Operation
 from s3api.reader import LARGEST_BODY, Members, read_members
-from s3api.request import Request
+from s3api.request import Body, Request
 from storage.access import Principal, decide
 from storage.payload import Payload
 from storage.records import Bucket
@@ -52,12 +52,13 @@ NO_BUCKET = Bucket(0, "", "", 0)  # stands where an operation is decided on the 
 class Call:
     """One request in its handler."""
 
-    __slots__ = ("bucket", "operation", "principal", "request", "service", "signed", "store")
+    __slots__ = ("body", "bucket", "operation", "principal", "request", "service", "signed", "store")
 
     def __init__(
         self,
         service: Service,
         request: Request,
+        body: Body,
         operation: Operation,
         signed: Authenticated,
         bucket: Bucket,
@@ -65,6 +66,7 @@ class Call:
         self.service = service
         self.store = service.store
         self.request = request
+        self.body = body  # nothing has been read from it
         self.operation = operation
         self.signed = signed
         self.principal = signed.principal
@@ -94,12 +96,12 @@ class Call:
 
     def payload(self, checks: Integrity) -> Payload:
         """The body, decoded and checked as it is read. Nothing has been read yet."""
-        return payload(self.request.body, headers=self.headers, signed=self.signed, integrity=checks)
+        return payload(self.body, headers=self.headers, signed=self.signed, integrity=checks)
 
     def document(self, checks: Integrity | None = None) -> bytes:
         """The whole body of an operation that takes XML, after its checks (None: those that the headers announce); ""
         when there is none."""
-        if self.request.body.size == 0:
+        if self.body.size == 0:
             return b""
         if checks is None:
             checks = integrity(self.headers, default=None)

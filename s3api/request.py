@@ -31,15 +31,14 @@ class Body(Protocol):
 
 
 class Request:
-    """Plain values; nothing has been read from the body."""
+    """All of a request but its body; plain values, never changed."""
 
-    __slots__ = ("body", "bucket", "environ", "headers", "host_bucket", "key", "level", "method", "path", "query",
-                 "raw_query", "signed_headers")
+    __slots__ = ("bucket", "headers", "host_bucket", "key", "level", "method", "path", "query", "raw_query", "scheme",
+                 "signed_headers")
 
     def __init__(self, environ: dict[str, Any], *, domains: tuple[str, ...] = ()) -> None:
-        self.environ = environ
         self.method: str = environ["REQUEST_METHOD"]
-        self.body: Body = environ["wsgi.input"]
+        self.scheme: str = environ["wsgi.url_scheme"]
         self.path, self.raw_query = split_target(environ["RAW_URI"])
         self.headers = join_headers(environ["sluice.headers"])
         self.signed_headers = self.headers

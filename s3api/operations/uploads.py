@@ -87,8 +87,7 @@ def location(call: Call) -> str:
     request = call.request
     host = request.headers.get("host", "")
     bucket = "" if request.host_bucket is not None else f"/{call.bucket.name}"
-    scheme = request.environ.get("wsgi.url_scheme", "http")
-    return f"{scheme}://{host}{bucket}/{quote(request.key)}"
+    return f"{request.scheme}://{host}{bucket}/{quote(request.key)}"
 
 
 def read_size(headers: Mapping[str, str]) -> int | None:

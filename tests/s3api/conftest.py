@@ -55,6 +55,9 @@ class Keys:
     def credential(self, access_key: str, /) -> Key | None:
         return self._keys.get(access_key)
 
+    def forget(self, access_key: str) -> None:
+        del self._keys[access_key]
+
 
 class Upside:
     """A transform in this process: the bytes reversed, then its arguments; their number is not known before the end."""
@@ -220,7 +223,8 @@ class World:
             "clock": time.time_ns,
             "host_id": "test",
         }
-        self.application = S3Application(self.store, Keys(), Lenses(self.store), **{**settings, **options})
+        self.keys = Keys()
+        self.application = S3Application(self.store, self.keys, Lenses(self.store), **{**settings, **options})
         self.alice = Client(self.application, "ALICE", "alice secret/+")
         self.bob = Client(self.application, "BOB", "bob secret")
         self.anybody = Client(self.application)

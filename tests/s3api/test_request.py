@@ -19,7 +19,7 @@ def request(target: str, *headers: tuple[str, str], method: str = "GET") -> Requ
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
         "RAW_URI": target,
-        "wsgi.input": None,
+        "wsgi.url_scheme": "http",
         "sluice.headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
     }
     return Request(environ, domains=DOMAINS)

@@ -163,7 +163,7 @@ def test_address_means_nothing_but_what_was_signed(
     raw = "&".join(filter(None, [extra, query] if leads else [query, extra]))
     pairs = [(name.encode(), value.encode()) for name, value in ({"host": HOST} | sent).items()]
     found = Request({
-        "REQUEST_METHOD": "PUT", "RAW_URI": f"{path}?{raw}", "sluice.headers": pairs, "wsgi.input": None
+        "REQUEST_METHOD": "PUT", "RAW_URI": f"{path}?{raw}", "sluice.headers": pairs, "wsgi.url_scheme": "http"
     })
     try:
         authenticator().authenticate("PUT", found.path, found.raw_query, found.signed_headers, now=time.time())
