@@ -27,6 +27,7 @@ from appliance.http.listener import Listener, Loads, NativeSocket
 from appliance.http.pulse import BEAT_SECONDS, Pulse
 from appliance.http.transport import PeerGone, SecureTransport, Transport
 
+SHED: Final = 4  # a full worker closes this part of its connections each second, as far as they are idle
 STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -103,6 +104,7 @@ class SluiceWorker(GeventWorker):
         listeners = [self._listener(sock) for sock in self.sockets]
         while not self.stop_event.wait(BEAT_SECONDS):
             self._beat()
+            self._make_room(listeners)
         self._drain(listeners)
 
     def _listener(self, sock: Any) -> Listener:
@@ -117,6 +119,12 @@ class SluiceWorker(GeventWorker):
     def _beat(self) -> None:
         self.notify()
         gevent.get_hub().loop.run_callback(self.pulse.beat)
+
+    def _make_room(self, listeners: list[Listener]) -> None:
+        """Connections that say nothing must not keep out those that would, however many somebody opens."""
+        if any(len(listener.connections) >= self.worker_connections for listener in listeners):
+            count = max(1, self.worker_connections // SHED)
+            gevent.get_hub().loop.run_callback(self.pulse.shed, count)
 
     def _drain(self, listeners: list[Listener]) -> None:
         """Take no more connections, and give those that are there until the graceful timeout."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from email.utils import formatdate
+from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 import gevent
@@ -41,6 +42,12 @@ class Pulse:
         """Wake every connection whose deadline has passed."""
         now = time.monotonic()
         for transport in [one for one in self.transports if one.deadline < now]:
+            transport.wake()
+
+    def shed(self, count: int) -> None:
+        """Close so many of the connections that wait for a request, those first that have waited longest."""
+        idle = [one for one in self.transports if one.idle]
+        for transport in nsmallest(count, idle, key=lambda one: one.deadline):
             transport.wake()
 
     def stop(self) -> None:

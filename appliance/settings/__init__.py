@@ -118,7 +118,8 @@ class Settings:
     max_connections: int = setting(
         4096,
         kinds.whole(1, 1_000_000),
-        "Connections that one worker holds open at once; further ones wait to be accepted.",
+        "Connections that one worker holds open at once; further ones wait to be accepted. A full worker closes those "
+        "that have waited longest for a request.",
     )
     max_head_bytes: int = setting(
         65536, kinds.size(16384, 2**20), "The most that a request's line and headers may take together."

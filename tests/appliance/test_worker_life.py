@@ -173,22 +173,6 @@ def test_worker_without_descriptors_waits_quietly_and_goes_on(tmp_path: Path) ->
     assert server.stop() == 0
 
 
-def test_connections_beyond_the_limit_wait_for_room(tmp_path: Path) -> None:
-    server = wire.start(tmp_path, worker_connections=2)
-    try:
-        with server.connect() as third_to_be, server.connect() as second:
-            assert third_to_be.ask(GET).body + second.ask(GET).body == b"smallsmall"
-            with server.connect() as third:
-                third.send(GET).sock.settimeout(0.5)
-                with pytest.raises(TimeoutError):
-                    third.reply()
-                third.sock.settimeout(10)
-                second.sock.close()
-                assert third.reply().body == b"small"
-    finally:
-        assert server.stop() == 0
-
-
 @pytest.fixture(scope="module")
 def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("tls")
