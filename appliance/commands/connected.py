@@ -16,12 +16,12 @@ from nativeapi.client import NativeClient, Refused, Unreachable
 
 REFUSED, WRONG, SILENT = 1, 2, 3  # exit codes
 
-# What to do next, by the status that the node answered.
+# What to do next, by the status that the node answered, where its words are about that.
 NEXT_STEPS = {
-    401: "give the node's token with --token or AIS_AUTHN_TOKEN; on the node's machine `sluice credentials` shows it",
-    403: "this takes the administrator's token",
-    404: "`sluice etl show` lists the transforms that exist",
-    409: "`sluice etl show` lists the transforms that exist; `sluice etl rm NAME` removes one",
+    401: ("", "give the node's token with --token or AIS_AUTHN_TOKEN; on its machine `sluice credentials` shows it"),
+    403: ("", "this takes the administrator's token"),
+    404: ("etl", "`sluice etl show` lists the transforms that exist"),
+    409: ("etl job", "`sluice etl show` lists the transforms that exist; `sluice etl rm NAME` removes one"),
 }
 
 
@@ -37,7 +37,7 @@ def client_of(endpoint: str, token: str, flags: Mapping[str, Sequence[str]]) -> 
         endpoint = f"{scheme}://{host}:{settings.port}"
         token = token or local_token(settings)
     if not token:
-        fail(f"no token for {endpoint}: {NEXT_STEPS[401]}", status=WRONG)
+        fail(f"no token for {endpoint}: {NEXT_STEPS[401][1]}", status=WRONG)
     try:
         return NativeClient(endpoint, token)
     except ValueError as error:
@@ -86,8 +86,8 @@ def connected(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def explained(error: Refused) -> str:
     """The node's words and the next step."""
-    step = NEXT_STEPS.get(error.status)
-    return f"{error.message}; {step}" if step else error.message
+    about, step = NEXT_STEPS.get(error.status, ("", ""))
+    return f"{error.message}; {step}" if step and about in error.message else error.message
 
 
 as_json = click.option("--json", "-j", "as_json", is_flag=True, help="Print JSON.")

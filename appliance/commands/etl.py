@@ -92,7 +92,7 @@ def read_spec(where: str) -> list[dict[str, Any]]:
     except InvalidSpec as error:
         fail(f"{where}: {' '.join(str(error).split())}", status=WRONG)
     except (OSError, ValueError) as error:
-        reason = error.reason if isinstance(error, URLError) else error
+        reason = error.reason if isinstance(error, URLError) else getattr(error, "strerror", None) or error
         fail(f"{where} cannot be read: {reason}", status=WRONG)
 
 

@@ -109,7 +109,8 @@ def test_object_is_copied(run: Run, node: Node, plain: str, bucket: str) -> None
 
 def test_failure_leaves_no_file_and_is_shown_later(run: Run, plain: str, bucket: str, tmp_path: Path) -> None:
     before = sorted(tmp_path.iterdir())
-    run("object", plain, f"{bucket}/nope", "out.txt", expect=1)
+    told = run("object", plain, f"{bucket}/nope", "out.txt", expect=1).stderr
+    assert told.endswith(f"ais://{bucket}/nope does not exist\n")
     assert sorted(tmp_path.iterdir()) == before
     time.sleep(1.1)  # by then all processes know of it
     assert f"ais://{bucket}/nope" in run("show", "errors", plain).output
@@ -135,7 +136,7 @@ def test_server_that_does_not_come_up_tells_why(run: Run, name: str) -> None:
 @pytest.mark.parametrize(
     ("words", "text", "complaint"),
     [
-        (("init", "-f", "missing.yaml"), None, "missing.yaml cannot be read: [Errno 2]"),
+        (("init", "-f", "missing.yaml"), None, "missing.yaml cannot be read: No such file or directory"),
         (("init", "-f", "-"), "[1", "not YAML"),
         (("init", "-f", "-", "--name", "other-one"), "name: a\n---\nname: b\n", "the spec holds 2 transforms"),
         (("stop",), None, "name transforms, or give --all"),
