@@ -60,7 +60,7 @@ def _serve_set(settings: Settings, layout: Layout, say: Callable[[str], None]) -
     _check_volumes(settings, layout)
     root, made = load_or_make(settings, folders)  # last, since a start that fails later will not print them again
     keyring = Keyring(keyring_accounts(root, accounts), tokens={root.token: ADMINISTRATOR})
-    _raise_descriptors(settings)
+    connections = _connections(settings)
     node = Node(settings, layout, keyring, Shared((GENERATIONS + 1) * (settings.workers + 1)))
 
     def ready(_: object) -> None:
@@ -70,7 +70,7 @@ def _serve_set(settings: Settings, layout: Layout, say: Callable[[str], None]) -
         else:
             say(banner.later_start(address, root, again))
 
-    Server(lambda: node, {**server_options(settings), "when_ready": ready}).run()
+    Server(lambda: node, {**server_options(settings), "worker_connections": connections, "when_ready": ready}).run()
 
 
 def server_options(settings: Settings) -> dict[str, Any]:
@@ -80,7 +80,6 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "bind": f"{host}:{settings.port}",
         "backlog": BACKLOG,
         "workers": settings.workers,
-        "worker_connections": settings.max_connections,
         "graceful_timeout": ceil(settings.graceful_seconds),
         "keepalive": ceil(settings.keep_alive_seconds),
         "limit_request_field_size": FIELD_BYTES,
@@ -129,13 +128,16 @@ def _check_volumes(settings: Settings, layout: Layout) -> None:
         raise UnusableDirectory(error.volume, f"cannot be opened: {error.reason}", mend) from error
 
 
-def _raise_descriptors(settings: Settings) -> None:
-    """Let every process open as many files as the system allows: many are given far fewer to begin with."""
+def _connections(settings: Settings) -> int:
+    """How many connections a worker may hold, after letting every process open as many files as the system allows: most
+    are given far fewer to begin with. Without a file to read an accepted connection would be of no use."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    if most < FILES_BESIDE + FILES_PER_CONNECTION * settings.max_connections:
+    room = max(1, (most - FILES_BESIDE) // FILES_PER_CONNECTION)
+    if room < settings.max_connections:
         log.warning(
-            "a process may open %d files only, which is few for %d connections; raise the limit (ulimit -Hn, "
-            "LimitNOFILE= of systemd) or lower --max-connections", most, settings.max_connections,
+            "a worker holds %d connections only, since a process may open no more than %d files; raise that limit "
+            "(ulimit -Hn, LimitNOFILE= of systemd) or lower --max-connections", room, most,
         )
+    return min(room, settings.max_connections)

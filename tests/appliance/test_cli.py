@@ -158,7 +158,7 @@ def test_an_index_that_is_damaged_is_named(tmp_path: Path) -> None:
     assert line.startswith(f"sluice: data directory {tmp_path}/data cannot be opened: ")
 
 
-@pytest.mark.parametrize("hard, words", [(600, ""), (300, "a process may open 300 files only")])
+@pytest.mark.parametrize("hard, words", [(600, ""), (300, "a worker holds 22 connections only")])
 def test_every_process_may_open_as_many_files_as_the_system_allows(
     start_node: StartNode, hard: int, words: str
 ) -> None:
@@ -169,7 +169,7 @@ def test_every_process_may_open_as_many_files_as_the_system_allows(
         limits = Path(f"/proc/{pid}/limits").read_text()
         assert re.search(rf"^Max open files +{hard} +{hard} ", limits, re.MULTILINE)
     assert words in node.log
-    assert ("raise the limit" in node.log) == bool(words)
+    assert ("raise that limit" in node.log) == bool(words)
 
 
 def test_files_that_are_no_certificate_are_named(tmp_path: Path) -> None:
