@@ -32,6 +32,7 @@ PATIENCE_SECONDS = 15.0  # for attempts that lose their connection; AIStore's ta
 LOOK_SECONDS = 0.02
 FAILED = 400  # the first status that means so
 LONGEST_MESSAGE = 64 * 1024  # bytes of an error's body that are shown
+LONGEST_KEPT = 1024  # characters of it in the books, which are written anew with every error
 NOT_FOUND = 404
 
 
@@ -158,7 +159,8 @@ class Passage(NamedTuple):
         self.activities.done(self.job, in_bytes=in_bytes, out_bytes=out_bytes)
 
     def failed(self, status: int, text: str) -> None:
-        self.activities.failed(self.job, ObjectError(f"ais://{self.bucket}/{self.key}", text, status))
+        name = f"ais://{self.bucket}/{self.key}"
+        self.activities.failed(self.job, ObjectError(name, text[:LONGEST_KEPT], status))
 
 
 class Held(NamedTuple):

@@ -24,7 +24,7 @@ from storage.source import close_content
 from etl.catalog import TransformCatalog
 from etl.channels.hpush import HPush
 from etl.errors import NoSuchTransform, TransformBroken, TransformFailed, TransformTimeout
-from etl.lens import Lenses
+from etl.lens import LONGEST_KEPT, Lenses
 from etl.records import ObjectError, Stage, Transform
 from etl.runtimes.ports import free_port
 from etl.spec import HPUSH
@@ -273,6 +273,9 @@ def test_objects_bytes_and_errors_are_counted(farm: Farm) -> None:
     assert (view.activity.objects, view.activity.in_bytes, view.activity.out_bytes) == (3, 15, 6)
     assert len(view.activity.errors) == 128
     assert view.activity.errors[-1] == ObjectError("ais://bucket/small", "ETL error: 129", 500)
+    with pytest.raises(TransformFailed, match="x{4000}"):
+        farm.read("counted", "small", "status 500 " + "x" * 4000)
+    assert len(farm.transforms.view("counted").activity.errors[-1].message) == LONGEST_KEPT
     farm.transforms.stop("counted")
     assert len(farm.transforms.view("counted").activity.errors) == 128
 
