@@ -49,8 +49,18 @@ def state_of(body: bytes, label: str) -> State:
 
 
 @dataclass(slots=True)
+class Unfinished:
+    """An upload and those of its parts that were acknowledged."""
+
+    named: dict[str, str]  # bucket, key and upload
+    label: str
+    parts: list[dict[str, Any]] = field(default_factory=list)  # as the completing request names them
+    body: bytes = b""
+
+
+@dataclass(slots=True)
 class Writer:
-    """One client and its keys. `run` sends requests until told to stop or until the node is gone."""
+    """One client and its keys. `run` sends requests until told to stop, or until one is not answered or refused."""
 
     name: str
     s3: Any
@@ -58,16 +68,18 @@ class Writer:
     chance: random.Random
     histories: dict[str, History] = field(default_factory=dict)
     acknowledged: int = 0
-    refusals: list[str] = field(default_factory=list)
+    unfinished: Unfinished | None = None
+    refusals: list[str] = field(default_factory=list)  # of requests that a node which answers must grant
 
     def run(self, stop: Event) -> None:
         actions: list[Callable[[], None]] = [self.put, self.put, self.put, self.copy, self.delete, self.multipart]
         while not stop.is_set():
             try:
                 self.chance.choice(actions)()
-            except (BotoCoreError, ClientError) as error:
-                if isinstance(error, ClientError) and error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
-                    self.refusals.append(f"{self.name} was refused what its history allows: {error}")
+            except BotoCoreError:
+                return
+            except ClientError as error:
+                self.refusals.append(f"{self.name} was refused what its history allows: {error}")
                 return
 
     def key(self) -> str:
@@ -114,23 +126,36 @@ class Writer:
     def multipart(self) -> None:
         key, label = self.key(), self.label()
         named = {"Bucket": self.bucket, "Key": key}
-        bodies = [self.chance.randbytes(PART), self.chance.randbytes(self.chance.randrange(1, PART))]
         upload = self.s3.create_multipart_upload(**named, Metadata={"label": label})["UploadId"]
-        parts = [
-            {
-                "PartNumber": number,
-                "ETag": self.s3.upload_part(**named, UploadId=upload, PartNumber=number, Body=body)["ETag"],
-            }
-            for number, body in enumerate(bodies, 1)
-        ]
+        self.unfinished = begun = Unfinished({**named, "UploadId": upload}, label)
+        for number, size in enumerate((PART, self.chance.randrange(1, PART)), 1):
+            body = self.chance.randbytes(size)
+            etag = self.s3.upload_part(**begun.named, PartNumber=number, Body=body)["ETag"]
+            begun.parts.append({"PartNumber": number, "ETag": etag})
+            begun.body += body
+        self.unfinished = None
         if self.chance.random() < 0.2:
-            self.s3.abort_multipart_upload(**named, UploadId=upload)
-            return
+            self.s3.abort_multipart_upload(**begun.named)
+        else:
+            self.complete(begun)
+
+    def complete(self, upload: Unfinished) -> None:
         self.attempt(
-            key,
-            state_of(b"".join(bodies), label),
-            lambda: self.s3.complete_multipart_upload(**named, UploadId=upload, MultipartUpload={"Parts": parts}),
+            upload.named["Key"],
+            state_of(upload.body, upload.label),
+            lambda: self.s3.complete_multipart_upload(**upload.named, MultipartUpload={"Parts": upload.parts}),
         )
+
+    def resume(self) -> list[str]:
+        """Complete the upload that the node's death interrupted, of the parts that were acknowledged; what is wrong."""
+        upload, self.unfinished = self.unfinished, None
+        if upload is None or not upload.parts:
+            return []
+        try:
+            self.complete(upload)
+        except ClientError as error:
+            return [f"{upload.named['Key']}: acknowledged parts cannot be completed: {error}"]
+        return []
 
 
 def seen(s3: Any, bucket: str, key: str) -> State | None:
@@ -148,18 +173,26 @@ def listed(s3: Any, bucket: str) -> dict[str, int]:
     return {entry["Key"]: entry["Size"] for page in pages for entry in page.get("Contents", [])}
 
 
+def verdicts(s3: Any, bucket: str, writer: Writer) -> list[str]:
+    """What the writer's keys show and their histories do not allow; settles the histories on what is shown."""
+    found = []
+    for key, history in writer.histories.items():
+        shown = seen(s3, bucket, key)
+        if not history.allows(shown):
+            found.append(f"{key}: shows {shown}, acknowledged {history.acknowledged}, pending {history.pending}")
+        history.settle(shown)
+    return found
+
+
 def faults(s3: Any, bucket: str, writers: list[Writer]) -> list[str]:
     """Everything that a restarted node shows and no history allows; settles the histories on what it shows."""
     found = [refusal for writer in writers for refusal in writer.refusals]
     present: dict[str, int] = {}
     for writer in writers:
-        for key, history in writer.histories.items():
-            shown = seen(s3, bucket, key)
-            if not history.allows(shown):
-                found.append(f"{key}: shows {shown}, acknowledged {history.acknowledged}, pending {history.pending}")
-            history.settle(shown)
-            if shown:
-                present[key] = shown.size
+        found += verdicts(s3, bucket, writer)
+        if writer.unfinished is not None:
+            found += writer.resume() + verdicts(s3, bucket, writer)
+        present.update({key: one.acknowledged.size for key, one in writer.histories.items() if one.acknowledged})
     listing = listed(s3, bucket)
     if listing != present:
         found.append(f"the listing differs from the objects: {sorted(listing.items() ^ present.items())[:6]}")
