@@ -351,6 +351,7 @@ def served_ms(studio: Studio, operation: str) -> list[float]:
 
 @pytest.mark.parametrize("door", ["S3", "native"])
 def test_a_copy_takes_the_same_time_whatever_the_size(studio: Studio, door: str, tmp_path: Path) -> None:
+    """The best of eleven each, taken in turn: what else the disk has to sync only adds to them."""
     sizes = {"KiB": 1024, "GiB": 1024**3}
     for name, size in sizes.items():
         with (tmp_path / name).open("wb") as file:
@@ -368,12 +369,13 @@ def test_a_copy_takes_the_same_time_whatever_the_size(studio: Studio, door: str,
     operation = {"S3": "CopyObject", "native": "native.CopyObject"}[door]
     time.sleep(0.5)  # the log is written a moment after the answer
     before = len(served_ms(studio, operation))
-    for number in range(5):
+    for number in range(11):
         for name in sizes:
             copy(name, number)
     time.sleep(0.5)
     took = served_ms(studio, operation)[before:]
-    small, large = statistics.median(took[0::2]), statistics.median(took[1::2])
-    print(f"{door}: 1 KiB {small:.2f} ms, 1 GiB {large:.2f} ms")
-    assert large <= max(5.0, 3 * small), (small, large)
-    assert studio.s3().head_object(Bucket=RESULTS, Key=f"{door}-GiB-4")["ContentLength"] == 1024**3
+    small, large = took[0::2], took[1::2]
+    print(f"{door}, medians: 1 KiB {statistics.median(small):.2f} ms, 1 GiB {statistics.median(large):.2f} ms")
+    assert len(small) == len(large) == 11
+    assert min(large) <= max(5.0, 3 * min(small)), (small, large)
+    assert studio.s3().head_object(Bucket=RESULTS, Key=f"{door}-GiB-10")["ContentLength"] == 1024**3
