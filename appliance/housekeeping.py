@@ -58,7 +58,8 @@ class Housekeeping:
         except StorageError as error:
             log.error("the sweep for leftovers ended early: %r", error)
             return
-        log.info("swept: %d records and %d files with %d bytes were left over and are gone", records, files, size)
+        level = logging.INFO if records or files else logging.DEBUG
+        log.log(level, "swept: %d records and %d files with %d bytes were left over and are gone", records, files, size)
 
     def _put_off(self) -> bool:
         if not self.clock.was_set():
