@@ -310,6 +310,23 @@ def test_request_that_was_changed_before_it_was_signed_is_answered(steady: Node,
 
 
 @MANY
+@given(CHANGES, CHANGES)
+def test_header_moved_into_the_query_breaks_no_later_answer(
+    steady: Node, name: list[Change], value: list[Change]
+) -> None:
+    raw = signer(steady)
+    moved = {f"x-amz-meta-{mutated(b'', name).decode(errors='replace')}": mutated(b"value", value)}
+
+    for request in (
+        raw.presigned("PUT", address("/fuzzed/", Seed("PUT", b"moved", moved)), body=b"x"),
+        raw.prepared("GET", "/fuzzed/moved"),
+        raw.prepared("DELETE", "/fuzzed/moved"),
+    ):
+        statuses = told(steady, request.wire)
+        assert statuses and all(map(is_fair, statuses))
+
+
+@MANY
 @given(changed_seeds(NATIVE_SEEDS))
 def test_native_request_that_was_changed_is_answered(steady: Node, seed: Seed) -> None:
     statuses = told(steady, native(signer(steady), seed).wire)
