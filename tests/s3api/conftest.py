@@ -29,7 +29,7 @@ from storage.engines.memory import MemoryIndex
 from storage.errors import IncompleteBody
 from storage.layout import claim
 from storage.records import Bucket, ObjectRecord
-from storage.source import Opener, Source
+from storage.source import Opener, Source, close_content
 from storage.store import Options, Store
 
 SESSION = boto3.session.Session()  # reads the service's model once
@@ -71,6 +71,7 @@ class Upside:
     def content(self, span: Span | None = None) -> Content | Iterator[bytes]:
         content = self._inner.content(span)
         whole = content if isinstance(content, bytes) else b"".join(content)
+        close_content(content)
         return iter([whole[::-1], self._args.encode()])
 
     def close(self) -> None:
