@@ -27,9 +27,8 @@ ROW = 256  # bytes
 ROWS = 512  # a slot's; the operations and statuses that exist take about a third
 SLOT = ROW * ROWS
 LABEL = 96  # bytes of a row for its length, operation and status; the numbers begin after them
-CELLS = ROW // 8  # a row's numbers are signed 64-bit
-FIRST_CELL = LABEL // 8
-COUNT, RECEIVED, SENT, NANOSECONDS, BUCKETS = range(FIRST_CELL, FIRST_CELL + 5)
+FIRST_CELL = LABEL // 8  # they are signed 64-bit
+RECEIVED, SENT, NANOSECONDS, BUCKETS = range(FIRST_CELL, FIRST_CELL + 4)
 OTHER = ("other", 0)  # counts what no row was left for
 
 Environ = dict[str, Any]
@@ -44,11 +43,14 @@ class Key(NamedTuple):
 class Total:
     """The sum over all processes for one operation and status."""
 
-    count: int = 0
     received: int = 0  # bytes
     sent: int = 0  # bytes
     nanoseconds: int = 0
     buckets: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
+
+    @property
+    def count(self) -> int:
+        return sum(self.buckets)
 
 
 class Shared:
@@ -90,25 +92,20 @@ class Counters:
 
     def __init__(self, slot: memoryview) -> None:
         self._slot = slot
-        self._cells = slot.cast("q")
-        self._rows = {tuple(key): index * CELLS for index, (key, _) in enumerate(rows_of(slot))}
+        self._rows = {tuple(key): row for key, row in rows_of(slot)}
 
     def observe(self, environ: Environ, status: int, sent: int, seconds: float) -> None:
         key = (environ.get("sluice.operation") or "none", status)
-        row = self._rows.get(key)
-        if row is None:
-            row = self._add(key)
-        cells = self._cells
-        cells[row + COUNT] += 1
-        cells[row + SENT] += sent
-        cells[row + NANOSECONDS] += int(seconds * 1e9)
-        cells[row + BUCKETS + bisect_left(BOUNDS, seconds)] += 1
+        row = self._rows.get(key) or self._add(key)
+        row[SENT] += sent
+        row[NANOSECONDS] += int(seconds * 1e9)
+        row[BUCKETS + bisect_left(BOUNDS, seconds)] += 1
         received = environ["wsgi.input"].received
         if received:
-            cells[row + RECEIVED] += received
+            row[RECEIVED] += received
 
-    def _add(self, key: tuple[str, int]) -> int:
-        """The beginning of the row of a new key; the last row serves all for which there is none left."""
+    def _add(self, key: tuple[str, int]) -> memoryview:
+        """The row of a new key; the last one serves all for which there is none left."""
         index = len(self._rows)
         if index >= ROWS - 1 and key != OTHER:
             return self._rows.get(OTHER) or self._add(OTHER)
@@ -116,15 +113,14 @@ class Counters:
         start = index * ROW
         self._slot[start + 1 : start + 1 + len(label)] = label
         self._slot[start] = len(label)  # last: from now on other processes see the row
-        self._rows[key] = index * CELLS
-        return index * CELLS
+        row = self._rows[key] = self._slot[start : start + ROW].cast("q")
+        return row
 
 
 def totals(shared: Shared) -> dict[Key, Total]:
     found: dict[Key, Total] = {}
     for key, cells in shared.rows():
         total = found.setdefault(key, Total())
-        total.count += cells[COUNT]
         total.received += cells[RECEIVED]
         total.sent += cells[SENT]
         total.nanoseconds += cells[NANOSECONDS]
