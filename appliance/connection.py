@@ -15,6 +15,7 @@ from appliance.http.body import Body, Chunked, Empty, Sized
 from appliance.http.head import (
     COMMON,
     EXPECT,
+    HOST,
     UPGRADE,
     Limits,
     Refused,
@@ -115,14 +116,8 @@ class Connection:
             self._check(request, seen, data)
         consumed: int = request.consumed
         rest = data[consumed:] if len(data) > consumed else b""
-        size: int = request.content_length
-        awaited = bool(seen & EXPECT) and expects_continue(request)
-        if size > 0 or (awaited and size == 0):
-            self._body = Sized(self._transport, rest, size, awaited=awaited)
-        elif request.has_chunked:
-            self._body = Chunked(self._transport, rest, awaited=awaited)
-        else:
-            self._body = EMPTY
+        self._body = EMPTY if seen == HOST else self._announced(request, seen, rest)
+        if self._body is EMPTY:
             self._pending = rest
         self._last = request.connection_close == 1
         self._answer({
@@ -136,6 +131,14 @@ class Connection:
             "sluice.request_id": f"{next(self._ids):016X}",
         })
         return self._end_body()
+
+    def _announced(self, request: HttpRequest, seen: int, rest: bytes) -> Body:
+        """The body that the head announces, of which `rest` has come already."""
+        size: int = request.content_length
+        awaited = bool(seen & EXPECT) and expects_continue(request)
+        if size > 0 or (awaited and size == 0):
+            return Sized(self._transport, rest, size, awaited=awaited)
+        return Chunked(self._transport, rest, awaited=awaited) if request.has_chunked else EMPTY
 
     # -- the request -------------------------------------------------------------------------------------------------
 

@@ -18,28 +18,19 @@ BEAT_SECONDS = 1.0
 
 class Pulse:
     """One per process. `beat` is to be called once a second from the event loop; it costs what the connections need
-    instead of a timer for each wait, and makes every deadline up to a second late."""
+    instead of a timer for each wait, and makes every deadline, and the time that replies tell, up to a second late."""
 
-    __slots__ = ("_dated", "_second", "resting", "stopping", "transports")
+    __slots__ = ("dated", "resting", "stopping", "transports")
 
     def __init__(self) -> None:
         self.stopping = False
         self.transports: set[Transport] = set()
         self.resting: set[greenlet] = set()  # those that wait for a request in the full lane
-        self._second = 0
-        self._dated = ""
-
-    @property
-    def dated(self) -> str:
-        """The header lines that every reply carries."""
-        second = int(time.time())
-        if second != self._second:
-            self._second = second
-            self._dated = f"Server: Sluice\r\nDate: {formatdate(second, usegmt=True)}\r\n"
-        return self._dated
+        self.dated = dated()  # the header lines that every reply carries
 
     def beat(self) -> None:
         """Wake every connection whose deadline has passed."""
+        self.dated = dated()
         now = time.monotonic()
         for transport in [one for one in self.transports if one.deadline < now]:
             transport.wake()
@@ -57,3 +48,7 @@ class Pulse:
             transport.wake()
         for resting in self.resting:
             gevent.kill(resting)
+
+
+def dated() -> str:
+    return f"Server: Sluice\r\nDate: {formatdate(usegmt=True)}\r\n"
