@@ -85,7 +85,7 @@ class S3Application:
 
     def _answer(self, environ: dict[str, Any]) -> Reply:
         now = self._service.clock() / SECOND
-        verified = self._repeats.find(environ, now=now)
+        verified = self._repeats.find(environ, now)
         if verified is None:
             verified = self._verify(environ, now)
             self._repeats.keep(environ, verified)
@@ -95,9 +95,8 @@ class S3Application:
         environ["sluice.operation"] = declared.operation.name
         environ["sluice.account"] = signed.principal.id
         bucket = NO_BUCKET if declared.subject is Subject.ACCOUNT else self._admit(declared, request, signed)
-        return declared.handler(
-            Call(self._service, request, environ["wsgi.input"], declared.operation, signed, bucket)
-        )
+        body = environ["wsgi.input"]
+        return declared.handler(Call(self._service, request, body, declared.operation, signed, bucket))
 
     def _verify(self, environ: dict[str, Any], now: float) -> Verified:
         """What the request asks for and who signed it. What is known of it when it is refused is noted for the log."""

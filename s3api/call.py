@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from s3api.auth import Authenticated
 from s3api.body import payload, read_whole
 from s3api.checksums import Integrity, integrity
@@ -49,28 +51,23 @@ class Service:
 NO_BUCKET = Bucket(0, "", "", 0)  # stands where an operation is decided on the account
 
 
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One request in its handler."""
 
-    __slots__ = ("body", "bucket", "operation", "principal", "request", "service", "signed", "store")
+    service: Service
+    request: Request
+    body: Body  # nothing has been read from it
+    operation: Operation
+    signed: Authenticated
+    bucket: Bucket
 
-    def __init__(
-        self,
-        service: Service,
-        request: Request,
-        body: Body,
-        operation: Operation,
-        signed: Authenticated,
-        bucket: Bucket,
-    ) -> None:
-        self.service = service
-        self.store = service.store
-        self.request = request
-        self.body = body  # nothing has been read from it
-        self.operation = operation
-        self.signed = signed
-        self.principal = signed.principal
-        self.bucket = bucket
+    @property
+    def store(self) -> Store:
+        return self.service.store
+
+    @property
+    def principal(self) -> Principal:
+        return self.signed.principal
 
     @property
     def headers(self) -> Mapping[str, str]:

@@ -113,8 +113,8 @@ def describe(record: ObjectRecord) -> Headers:
     if record.etag:
         headers.append(("ETag", f'"{record.etag}"'))
     content = record.content
-    for name, value in content.items():
-        headers.append((CONTENT_HEADERS.get(name, name), value))
+    if content:
+        headers += [(CONTENT_HEADERS.get(name, name), value) for name, value in content.items()]
     if "content-type" not in content:
         headers.append(("Content-Type", DEFAULT_CONTENT_TYPE))
     if record.metadata:

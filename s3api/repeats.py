@@ -35,12 +35,12 @@ class Repeats:
         self._authenticator = authenticator
         self._found: dict[tuple[str, str], tuple[list[tuple[bytes, bytes]], Verified]] = {}
 
-    def find(self, environ: dict[str, Any], *, now: float) -> Verified | None:
+    def find(self, environ: dict[str, Any], now: float) -> Verified | None:
         """What became of the same request before, if that still holds."""
         found = self._found.get((environ["REQUEST_METHOD"], environ["RAW_URI"]))
         if found is not None and found[0] == environ["sluice.headers"]:
             verified = found[1]
-            if self._authenticator.holds(verified.signed, now=now):
+            if self._authenticator.holds(verified.signed, now):
                 return verified
         return None
 

@@ -50,20 +50,20 @@ class Buckets:
         self._markers = markers
         self._clock = clock
         self._random = random
-        self._decoded: dict[str, tuple[bytes, Bucket]] = {}
+        self._known: dict[str, tuple[bytes, Bucket]] = {}  # decoded records, by name
 
     def get(self, name: str) -> Bucket:
         """The bucket as it is now; `NoSuchBucket`."""
         raw = self._catalog.get(BUCKETS, name)
-        if raw is None:
-            raise NoSuchBucket(name)
-        known = self._decoded.get(name)
+        known = self._known.get(name)
         if known is not None and known[0] == raw:
             return known[1]
+        if raw is None:
+            raise NoSuchBucket(name)
         bucket = BUCKET.decode(raw)
-        if len(self._decoded) >= REMEMBERED:
-            self._decoded.clear()
-        self._decoded[name] = (raw, bucket)
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        self._known[name] = (raw, bucket)
         return bucket
 
     def create(self, name: str, *, owner: str, region: str = "") -> Bucket:

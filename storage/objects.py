@@ -43,7 +43,8 @@ class Objects:
         if raw is None:
             raise NoSuchKey(bucket.name, key)
         record = OBJECT.decode(raw)
-        check_read(given, record)
+        if given is not ALWAYS:
+            check_read(given, record)
         return record
 
     def open(self, bucket: Bucket, key: str, given: Conditions = ALWAYS) -> InlineSource | BlobSource:
@@ -52,13 +53,16 @@ class Objects:
         Raises what `head` raises, and `Corrupt` when a file of it is missing. The content of an object with very many
         parts raises `Conflict` when the key was overwritten before it was asked for.
         """
-        missing: tuple[Blob, ...] = ()
+        record = self.head(bucket, key, given=given)
+        return self._open(bucket, key, given, record) if record.blobs else InlineSource(record)
+
+    def _open(
+        self, bucket: Bucket, key: str, given: Conditions, record: ObjectRecord
+    ) -> InlineSource | BlobSource:
+        """The version that was found, or a later one when its files are gone by now."""
         for _ in range(REREADS):
-            record = self.head(bucket, key, given=given)
             if not record.blobs:
                 return InlineSource(record)
-            if record.blobs == missing:
-                raise Corrupt(missing[0].id)
             if len(record.blobs) >= VERY_MANY:
                 return BlobSource(record, partial(self._open_late, bucket, key, record))
             volume = self._partitions.of(object_key(bucket.id, key))
@@ -66,6 +70,9 @@ class Objects:
                 return BlobSource(record, partial(open_blobs, volume))
             except FileNotFoundError:  # replaced since the record was read, unless it still names the same files
                 missing = record.blobs
+            record = self.head(bucket, key, given=given)
+            if record.blobs == missing:
+                raise Corrupt(missing[0].id)
         raise Conflict(key)
 
     def _open_late(self, bucket: Bucket, key: str, record: ObjectRecord, blobs: Sequence[Blob]) -> list[int]:

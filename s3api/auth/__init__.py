@@ -64,7 +64,7 @@ class Authenticator:
             raise S3Error(codes.NotImplemented, f"{scheme} is not implemented")
         raise _refused(authorization, "Unsupported Authorization Type")
 
-    def holds(self, signed: Authenticated, *, now: float) -> bool:
+    def holds(self, signed: Authenticated, now: float) -> bool:
         """Whether the same request, sent again now, would be authenticated as it was before."""
         return signed.begins <= now <= signed.ends and self._v4.has(signed)
 
