@@ -14,7 +14,7 @@ LONGEST_KEY: Final = 1024  # bytes of UTF-8
 SURELY_SHORT: Final = LONGEST_KEY // 4  # characters
 ALIAS: Final = "/s3"  # a second root, for clients that were set up for AIStore
 
-_ONLY_SIGNING: Final = re.compile(rf"(?:(?:{'|'.join(sorted(SIGNING))})=[^&]*+(?:&|\Z))*+")
+_ONLY_SIGNING: Final = re.compile(rf"(?:(?:{'|'.join(sorted(SIGNING))})=[^&]*+(?:&|\Z))*")
 _PRESIGNED: Final = re.compile("(?:^|&)(?:X-Amz-)?Signature=")
 _BAD_ESCAPE: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 

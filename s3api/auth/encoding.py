@@ -15,9 +15,11 @@ SEPARATOR = "\x01"
 _UNRESERVED = r"A-Za-z0-9_.~\-"
 # Upper-case escapes of all that must be escaped; an escaped slash stands only in queries.
 _ESCAPED = "2[0-9A-C]|[0189A-F][0-9A-F]|3[A-F]|40|5[B-E]|60|7[B-DF]"
-TERM = rf"[{_UNRESERVED}]*+(?:%(?:2F|{_ESCAPED})[{_UNRESERVED}]*+)*+"
-_PATH = re.compile(rf"[{_UNRESERVED}/]*+(?:%(?:{_ESCAPED})[{_UNRESERVED}/]*+)*+")
-_QUERY = re.compile(rf"{TERM}={TERM}(?:&{TERM}={TERM})*+")
+# Groups repeat without a possessive +, which Python before 3.11.5 matches wrongly. What a repetition gives back cannot
+# begin anything else here, so that nothing is looked at more than twice all the same.
+TERM = rf"[{_UNRESERVED}]*+(?:%(?:2F|{_ESCAPED})[{_UNRESERVED}]*+)*"
+_PATH = re.compile(rf"[{_UNRESERVED}/]*+(?:%(?:{_ESCAPED})[{_UNRESERVED}/]*+)*")
+_QUERY = re.compile(rf"{TERM}={TERM}(?:&{TERM}={TERM})*")
 _SPACES = re.compile("[ \t\n\v\f\r]+")
 
 

@@ -18,8 +18,8 @@ _required = itemgetter(*_REQUIRED)
 _SIGNATURE = f"X-Amz-Signature{SEPARATOR}"
 # As the SDKs write it: in canonical order, but for the lifetime, which has two places, and the signature at the end.
 _USUAL = re.compile(
-    rf"(X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential=({TERM})&X-Amz-Date=([0-9TZ]++))(?:&X-Amz-Expires=([0-9]++))?+"
-    rf"&X-Amz-SignedHeaders=({TERM})(?:&X-Amz-Expires=([0-9]++))?+&X-Amz-Signature=([0-9a-f]{{64}})"
+    rf"(X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential=({TERM})&X-Amz-Date=([0-9TZ]++))(?:&X-Amz-Expires=([0-9]++))?"
+    rf"&X-Amz-SignedHeaders=({TERM})(?:&X-Amz-Expires=([0-9]++))?&X-Amz-Signature=([0-9a-f]{{64}})"
 )
 
 

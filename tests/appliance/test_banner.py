@@ -14,7 +14,8 @@ ROOT = Root("ACCESS", "secret", "token")
 KEPT = Path("/srv/data/identities/root.toml")
 
 
-def test_a_node_with_defaults_needs_no_flags() -> None:
+def test_a_node_with_defaults_needs_no_flags(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin")
     assert credentials_command(Settings(), ".venv/bin/sluice") == ".venv/bin/sluice credentials"
 
 
