@@ -105,7 +105,8 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     with opened(paths, clock=clock, open_index=in_memory if request.param == "memory" else None) as store:
         yield World(store, store.buckets.create("bucket", owner="owner-id"), clock)
         targets = [target(name) for name in os.listdir("/proc/self/fd")]
-    assert not [name for name in targets if name.startswith(f"{tmp_path}/") and "/blobs/" in name], "a blob was left open"
+    left = [name for name in targets if name.startswith(f"{tmp_path}/") and "/blobs/" in name]
+    assert not left, "a blob was left open"
 
 
 def target(descriptor: str) -> str:
