@@ -211,7 +211,8 @@ class TransformedSource:
 
 
 class Result:
-    """The bytes of a result, or of a span of it, as they come. Closing it before its end ends the transform's work."""
+    """The bytes of a result, or of a span of it, as they come. It closes itself at its end and when it fails; to close
+    it earlier ends the transform's work."""
 
     __slots__ = ("_held", "_pieces")
 
@@ -223,7 +224,11 @@ class Result:
         return self
 
     def __next__(self) -> bytes:
-        return next(self._pieces)
+        try:
+            return next(self._pieces)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         self._held.close()
