@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
+class Attributes(msgspec.Struct, frozen=True, gc=False):
     """Names and values as `storage.records.ObjectRecord` keeps them."""
 
     owner: str  # canonical id of the account
-    content: Mapping[str, str] = field(default_factory=dict)
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    content: Mapping[str, str] = {}
+    metadata: Mapping[str, str] = {}
     storage_class: str = "STANDARD"
     tags: tuple[tuple[str, str], ...] = ()
     checksum_type: str = "FULL_OBJECT"

@@ -14,8 +14,9 @@ from s3api.body.aws_chunked import ChunkedPayload
 from s3api.checksums import Integrity
 from s3api.body.chunk_signatures import SignatureChain
 from s3api.errors import S3Error, codes
+from s3api.request import Body
 from storage.checksums import ALGORITHMS, hasher
-from storage.payload import Payload, Reader
+from storage.payload import Payload
 
 _PIECE = 64 * 1024  # bytes
 _NONE: frozenset[str] = frozenset()
@@ -27,10 +28,11 @@ _SHA256 = frozenset({"sha256"})
 class PlainPayload:
     """A body that is the object, byte for byte; `content_sha256` is what was signed for it, "" for nothing."""
 
-    __slots__ = ("_content_sha256", "_integrity", "algorithms", "readinto", "size")
+    __slots__ = ("_content_sha256", "_integrity", "algorithms", "read", "readinto", "size")
 
-    def __init__(self, body: Reader, *, integrity: Integrity, content_sha256: str) -> None:
+    def __init__(self, body: Body, *, integrity: Integrity, content_sha256: str) -> None:
         self.size = body.size
+        self.read = body.read
         self.readinto = body.readinto
         self._integrity = integrity
         self._content_sha256 = content_sha256
@@ -65,7 +67,7 @@ def body_mode(headers: Mapping[str, str], signed: Authenticated | None) -> Paylo
 
 
 def payload(
-    body: Reader, *, headers: Mapping[str, str], signed: Authenticated | None, integrity: Integrity
+    body: Body, *, headers: Mapping[str, str], signed: Authenticated | None, integrity: Integrity
 ) -> Payload:
     """The decoded body with its checks. Reads nothing yet, so refusals here come before a 100 Continue."""
     mode = body_mode(headers, signed)

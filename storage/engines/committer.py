@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import gevent.monkey
+import msgspec
 
 from storage.engines.waiting import Bells, Slot
 from storage.index import Check, CheckFailed, IndexClosed, Put
@@ -22,18 +23,15 @@ _allocate_lock = gevent.monkey.get_original("_thread", "allocate_lock")
 _start_thread = gevent.monkey.get_original("_thread", "start_new_thread")
 
 
-class Commit:
+class Commit(msgspec.Struct):
     """What one caller wants changed and, once `slot` is done, what came of it."""
 
-    __slots__ = ("checks", "puts", "deletes", "previous", "failure", "slot")
-
-    def __init__(self, checks: Sequence[Check], puts: Sequence[Put], deletes: Sequence[bytes]) -> None:
-        self.checks = checks
-        self.puts = puts
-        self.deletes = deletes
-        self.previous: list[bytes | None] = []
-        self.failure: Exception | None = None
-        self.slot: Slot
+    checks: Sequence[Check]
+    puts: Sequence[Put]
+    deletes: Sequence[bytes]
+    slot: Slot
+    previous: list[bytes | None] = []
+    failure: Exception | None = None
 
     def refuse(self, key: bytes, found: bytes | None) -> None:
         self.failure = CheckFailed(key, found)
@@ -61,12 +59,15 @@ class Committer:
         self._bells = Bells(self._wake)
         _start_thread(self._run, ())
 
-    def settle(self, commit: Commit) -> None:
-        """Return when the commit is durable or has failed; raises its failure.
+    def commit(
+        self, checks: Sequence[Check], puts: Sequence[Put], deletes: Sequence[bytes]
+    ) -> list[bytes | None]:
+        """Return the previous values when the commit is durable; raises its failure.
 
         A greenlet killed while it waits leaves its commit to happen.
         """
-        slot = commit.slot = self._bells.slot()
+        slot = self._bells.slot()
+        commit = Commit(checks, puts, deletes, slot)
         with self._gate:
             if self._closed:
                 raise IndexClosed
@@ -74,6 +75,7 @@ class Committer:
         slot.wait()
         if commit.failure is not None:
             raise commit.failure
+        return commit.previous
 
     def close(self) -> None:
         """Settle what has entered, then end the thread; blocks without letting greenlets run."""

@@ -144,9 +144,7 @@ class LmdbIndex:
     ) -> list[bytes | None]:
         for key, _ in puts:
             refuse_if_out_of_bounds(key)
-        commit = Commit(checks, puts, deletes)
-        self._committer.settle(commit)
-        return commit.previous
+        return self._committer.commit(checks, puts, deletes)
 
     def close(self) -> None:
         if not self._closed:

@@ -67,6 +67,11 @@ class Body:
         self._rest = self._rest[taken:]
         return taken
 
+    def read(self, size: int = -1, /) -> bytes:
+        data = bytes(self._rest if size < 0 else self._rest[:size])
+        self._rest = self._rest[len(data) :]
+        return data
+
 
 def signed_chunks(chunks: Iterable[bytes], *, signed: Authenticated = SIGNED, trailer: str = "") -> bytes:
     """An aws-chunked body as a client signs it; `trailer` is a `name:value` line, if there is one."""
