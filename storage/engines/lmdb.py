@@ -13,7 +13,7 @@ from typing import Any, TypeVar, overload
 import lmdb
 
 from storage.engines import longkeys
-from storage.engines.committer import Commit, Committer, Take
+from storage.engines.committer import Committer, Take
 from storage.engines.group import Group
 from storage.engines.longkeys import SHORT, Trees
 from storage.errors import OutOfSpace, StorageError, VolumeFailed

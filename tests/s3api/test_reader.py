@@ -144,7 +144,7 @@ def test_any_text_is_a_number_or_a_bad_value(text: str) -> None:
     try:
         assert str(whole_number(text)).lstrip("-") in text
     except BadValue:
-        assert not (text.isascii() and text.isdigit())
+        assert not (text.isascii() and text.isdigit() and len(text) < 20)
 
 
 @pytest.mark.parametrize("kind", ["string", "integer", "long", "boolean", "timestamp"])
