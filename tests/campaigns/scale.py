@@ -6,7 +6,8 @@ from __future__ import annotations
 import random
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import mkdtemp
@@ -72,39 +73,46 @@ class Scale:
         self.seconds = seconds
         self.rows: list[tuple[str, str, str, float, float]] = []
 
-    def started(self) -> tuple[Node, NodeTarget]:
+    @contextmanager
+    def started(self) -> Iterator[NodeTarget]:
         node = Node(self.root).start()
-        return node, NodeTarget(Server(node.endpoint, node.pid, self.root / "data", node))
+        try:
+            yield NodeTarget(Server(node.endpoint, node.pid, self.root / "data", node))
+            node.stop()
+        finally:
+            node.kill()
 
-    def small(self, target: NodeTarget, name: str) -> float:
-        return WORKLOADS[name].run(target, self.seconds).cpu
+    def small(self) -> dict[str, float]:
+        """CPU time of small reads and writes."""
+        with self.started() as target:
+            return {name: WORKLOADS[name].run(target, self.seconds).cpu for name in ("get4k", "put4k")}
 
     def compare(self, name: str, fresh: float, grown: float, limit: float) -> None:
         self.rows.append((name, f"{fresh:,.1f}", f"{grown:,.1f}", grown / fresh, limit))
 
     def run(self) -> None:
-        data = self.root / "data"
-        node, target = self.started()
-        before = {name: self.small(target, name) for name in ("get4k", "put4k")}
-        node.stop()
+        before = self.small()
         click.echo(f"fresh: {before}", err=True)
+        self.list_pages()
+        self.overwrite(self.root / "data")
+        after = self.small()
+        for name, fresh in before.items():
+            self.compare(f"{name}, CPU µs", fresh, after[name], 1.25)
+
+    def list_pages(self) -> None:
+        """Pages among few and among many objects, and the start with many."""
+        data = self.root / "data"
         write(data, BUCKET, ((f"many/{i:09d}", 100) for i in range(FEW)))
-        node, target = self.started()
-        few = page_cost(target, FEW)
-        node.stop()
+        with self.started() as target:
+            few = page_cost(target, FEW)
         began = time.perf_counter()
         write(data, BUCKET, ((f"many/{i:09d}", 100) for i in range(FEW, MANY)))
         click.echo(f"{MANY:,} objects written in {time.perf_counter() - began:.0f} s", err=True)
         began = time.perf_counter()
-        node, target = self.started()
-        self.rows.append(("seconds to start", "", f"{time.perf_counter() - began:.2f}", time.perf_counter() - began, 2))
-        self.compare("list page, CPU µs", few, page_cost(target, MANY), 1.2)
-        node.stop()
-        self.overwrite(data)
-        node, target = self.started()
-        for name, fresh in before.items():
-            self.compare(f"{name}, CPU µs", fresh, self.small(target, name), 1.25)
-        node.stop()
+        with self.started() as target:
+            took = time.perf_counter() - began
+            self.rows.append(("seconds to start", "", f"{took:.2f}", took, 2))
+            self.compare("list page, CPU µs", few, page_cost(target, MANY), 1.2)
 
     def overwrite(self, data: Path) -> None:
         source = random.Random(2)
