@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,6 +19,7 @@ from storage.volume import Volume
 
 BUFFER_SIZE = 512 * 1024  # bytes; two for each large payload under way
 SPARE_BUFFERS = 16
+PRIVATE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 HASHED_INLINE = 128 * 1024  # bytes whose hashing holds up the hub for 0.2 ms at most, and saves a change of threads
 
 
@@ -103,7 +105,8 @@ class Intake:
             self._spare.extend((first, second)[:SPARE_BUFFERS - len(self._spare)])
 
     def _buffer(self) -> memoryview:
-        return self._spare.pop() if self._spare else memoryview(bytearray(self._buffer_size))
+        """Whole pages of memory, which files can be written from directly."""
+        return self._spare.pop() if self._spare else memoryview(mmap.mmap(-1, self._buffer_size, PRIVATE))
 
 
 def fill(reader: Reader, buffer: memoryview) -> int:
