@@ -117,13 +117,14 @@ def split_target(target: str) -> tuple[str, str]:
 class Call:
     """A request. The path is taken as it was sent: keys may hold anything, slashes beside each other too."""
 
-    __slots__ = ("_query", "_raw_query", "environ", "headers", "method", "path", "principal")
+    __slots__ = ("_action", "_query", "_raw_query", "environ", "headers", "method", "path", "principal")
 
     def __init__(self, environ: WSGIEnvironment) -> None:
         self.environ = environ
         self.method: str = environ["REQUEST_METHOD"]
         self.path, self._raw_query = split_target(environ["RAW_URI"])
         self._query: dict[str, str] | None = None
+        self._action: Action | None = None
         pairs = cast(list[tuple[bytes, bytes]], environ["sluice.headers"])
         self.headers = {name.lower(): value for name, value in pairs}
         self.principal: Principal | None = None
@@ -159,6 +160,11 @@ class Call:
 
     def action(self) -> Action:
         """The action message; an empty one when there is no body."""
+        if self._action is None:
+            self._action = self._read_action()
+        return self._action
+
+    def _read_action(self) -> Action:
         raw = self.body()
         if not raw.strip():
             return NO_ACTION

@@ -1,6 +1,6 @@
 """Objects under /v1/objects: a WSGI callable that knows no framework, beside the S3 one on the short way.
 
-What a request means is found in two tables: by its method and a parameter that selects among several operations, or,
+What a request means is found in one table: by its method and a parameter that selects among several operations, or,
 for POST, by the action in its body.
 """
 
@@ -71,7 +71,6 @@ def head_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
 
 
 def put_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
-    names.check_new_object_name(key)
     assert call.principal is not None
     name = url(bucket, key)
     attributes = Attributes(call.principal.id, metadata=custom_metadata(call, name))
@@ -88,16 +87,21 @@ def delete_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply
     return EMPTY
 
 
+def any_name(name: str) -> None:
+    """For actions on a whole bucket, whose path ends with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A row: the method, the parameter that selects it ("": none), its name, the right it takes, and who does it (None:
-    AIStore offers it, this node does not)."""
+    """A row: the method, what selects it (a parameter, "": none; for POST the action), its name, the right it takes,
+    who does it (None: AIStore offers it, this node does not), and what must be true of the object's name."""
 
     method: str
     selector: str
     name: str
     allow: str
     handler: Handler | None
+    check: Callable[[str], None] = names.check_object_name
 
 
 # For each method the first row whose parameter has a value, else the one without.
@@ -110,26 +114,33 @@ OPERATIONS = (
     Operation("PUT", "append_type", "AppendObject", "s3:PutObject", None),
     Operation("PUT", "uploadId", "UploadPart", "s3:PutObject", None),
     Operation("PUT", "archpath", "AppendArchive", "s3:PutObject", None),
-    Operation("PUT", "", "PutObject", "s3:PutObject", put_object),
+    Operation("PUT", "", "PutObject", "s3:PutObject", put_object, names.check_new_object_name),
     Operation("PATCH", "", "SetCustomMetadata", "s3:PutObject", set_custom_metadata),
     Operation("DELETE", "uploadId", "AbortUpload", "s3:AbortMultipartUpload", None),
     Operation("DELETE", "", "DeleteObject", "s3:DeleteObject", delete_object),
+    Operation("POST", "mpt-upload", "CreateUpload", "s3:PutObject", None, names.check_new_object_name),
+    Operation("POST", "mpt-complete", "CompleteUpload", "s3:PutObject", None),
+    Operation("POST", "rename-obj", "RenameObject", "s3:GetObject", None),
+    Operation("POST", "check-lock", "CheckLock", "s3:GetObject", None),
+    Operation("POST", "promote", "Promote", "s3:PutObject", None, any_name),
+    Operation("POST", "blob-download", "BlobDownload", "s3:PutObject", None, any_name),
 )
+METHODS = [*dict.fromkeys(row.method for row in OPERATIONS)]
 BY_METHOD = {
-    method: tuple(row for row in OPERATIONS if row.method == method) for method in {row.method for row in OPERATIONS}
+    method: tuple(row for row in OPERATIONS if row.method == method) for method in METHODS if method != "POST"
 }
-METHODS = [*BY_METHOD, "POST"]
-
-# Actions that POST /v1/objects/… knows upstream and this node does not offer.
-POST_ACTIONS = ("mpt-upload", "mpt-complete", "rename-obj", "check-lock", "promote", "blob-download")
+BY_ACTION = {row.selector: row for row in OPERATIONS if row.method == "POST"}
 
 
 def operation(call: Call) -> Operation:
-    """The row that the request's method and parameters mean."""
-    if call.method == "POST":
-        action = call.action().action
-        raise unsupported(action) if action in POST_ACTIONS else NativeError(400, f'invalid action "{action}"')
-    return next(row for row in BY_METHOD[call.method] if not row.selector or call.query.get(row.selector))
+    """The row that the request's method and parameters, or its action, mean."""
+    if call.method != "POST":
+        return next(row for row in BY_METHOD[call.method] if not row.selector or call.query.get(row.selector))
+    action = call.action().action
+    row = BY_ACTION.get(action)
+    if row is None:
+        raise NativeError(400, f'invalid action "{action}"')
+    return row
 
 
 def object_path(call: Call) -> tuple[str, str]:
@@ -170,7 +181,7 @@ def answer(native: Native, call: Call) -> Reply:
     name, key = object_path(call)
     row = operation(call)
     call.log(f"native.{row.name}", name, key)
-    names.check_object_name(key)
+    row.check(key)
     bucket = native.bucket(principal, names.own_bucket(name, call.query, native.nodes), row.allow)
     if row.handler is None:
         raise unsupported(row.name)
