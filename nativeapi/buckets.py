@@ -12,6 +12,7 @@ from nativeapi.call import EMPTY, PREFIX, Action, Call, Reply, decode, json_repl
 from nativeapi.errors import NativeError, unsupported
 from nativeapi.listing import list_objects
 from nativeapi.native import Native, method_not_allowed
+from nativeapi.remote import no_inventory, remote_bucket
 from nativeapi.summary import Summary, job_id, prefix_of, summarise
 from storage.access import Principal
 from storage.conditions import ALWAYS
@@ -130,19 +131,19 @@ ROWS = (
     BucketAction("GET", "list", LIST_BUCKET, list_action),
     BucketAction("GET", "summary-bck", LIST_BUCKET, summary),
     BucketAction("DELETE", "destroy-bck", "s3:DeleteBucket", destroy),
-    BucketAction("DELETE", "evict-remote-bck", "s3:DeleteBucket", None),
+    BucketAction("DELETE", "evict-remote-bck", "s3:DeleteBucket", remote_bucket),
     BucketAction("DELETE", "delete-listrange", "s3:DeleteObject", None),
-    BucketAction("DELETE", "evict-listrange", "s3:DeleteObject", None),
-    BucketAction("DELETE", "destroy-inventory", LIST_BUCKET, None),
-    BucketAction("GET", "show-inventory", LIST_BUCKET, None),
+    BucketAction("DELETE", "evict-listrange", "s3:DeleteObject", remote_bucket),
+    BucketAction("DELETE", "destroy-inventory", LIST_BUCKET, remote_bucket),
+    BucketAction("GET", "show-inventory", LIST_BUCKET, no_inventory),
     BucketAction("GET", "summary-shard", LIST_BUCKET, None),
     BucketAction("POST", "move-bck", "s3:DeleteBucket", None),
     BucketAction("POST", "copy-bck", LIST_BUCKET, None),
     BucketAction("POST", "etl-bck", LIST_BUCKET, None),
     BucketAction("POST", "copy-listrange", LIST_BUCKET, None),
     BucketAction("POST", "etl-listrange", LIST_BUCKET, None),
-    BucketAction("POST", "prefetch-listrange", LIST_BUCKET, None),
-    BucketAction("POST", "create-inventory", LIST_BUCKET, None),
+    BucketAction("POST", "prefetch-listrange", LIST_BUCKET, remote_bucket),
+    BucketAction("POST", "create-inventory", LIST_BUCKET, remote_bucket),
     BucketAction("POST", "make-n-copies", LIST_BUCKET, None),
     BucketAction("POST", "ec-encode", LIST_BUCKET, None),
     BucketAction("POST", "rechunk", LIST_BUCKET, None),

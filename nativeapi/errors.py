@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from etl import errors as etl
 from nativeapi.nodes import Nodes
 from storage import errors as storage
+from storage.templates import InvalidTemplate
 
 JSON = "application/json"
 HEADER = "Hdr-Error"  # where HEAD, which has no body, says the same
@@ -59,6 +60,7 @@ ROWS = (
     Row(storage.OutOfSpace, 507, "t[{n.target}]: out of space", "ErrCapacityExceeded"),
     Row(storage.VolumeFailed, 500, "t[{n.target}]: a volume failed: {e.reason}"),
     Row(storage.StorageError, 500, "t[{n.target}]: {e}"),
+    Row(InvalidTemplate, 400, "{e}", "errTemplateInvalid"),
     Row(etl.NoSuchTransform, 404, "p[{n.proxy}]: etl job {e.name} does not exist"),
     Row(etl.TransformExists, 409, "p[{n.proxy}]: etl job {e.name} already exists"),
     Row(etl.InvalidStage, 400, "invalid action \"can't start ETL[{e.name}] during {e.stage} stage\""),

@@ -17,6 +17,7 @@ from nativeapi.copying import copy_object, set_custom_metadata
 from nativeapi.errors import NativeError, unsupported
 from nativeapi.native import Native, method_not_allowed
 from nativeapi.properties import content_headers, legacy_headers, selected_headers
+from nativeapi.remote import EVICT, expecting_remote, remote_object
 from nativeapi.through import transformed
 from nativeapi.transfer import content_reply, custom_metadata, payload, requested_span
 from storage.attributes import Attributes
@@ -80,8 +81,10 @@ def put_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
 
 def delete_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
     action = call.action().action if call.header(b"content-length") not in ("", "0") else ""
+    if action == EVICT:
+        raise expecting_remote(EVICT, bucket)
     if action:
-        raise unsupported(action)
+        raise NativeError(400, f'invalid action "{action}"')
     if native.store.objects.delete(bucket, key) is None:
         raise NativeError(404, f"{url(bucket, key)} doesn't exist")
     return EMPTY
@@ -123,7 +126,7 @@ OPERATIONS = (
     Operation("POST", "rename-obj", "RenameObject", "s3:GetObject", None),
     Operation("POST", "check-lock", "CheckLock", "s3:GetObject", None),
     Operation("POST", "promote", "Promote", "s3:PutObject", None, any_name),
-    Operation("POST", "blob-download", "BlobDownload", "s3:PutObject", None, any_name),
+    Operation("POST", "blob-download", "BlobDownload", "s3:PutObject", remote_object, any_name),
 )
 METHODS = [*dict.fromkeys(row.method for row in OPERATIONS)]
 BY_METHOD = {
