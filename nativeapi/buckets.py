@@ -14,6 +14,7 @@ from nativeapi.listing import list_objects
 from nativeapi.native import Native, method_not_allowed
 from nativeapi.remote import no_inventory, remote_bucket
 from nativeapi.summary import Summary, job_id, prefix_of, summarise
+from storage import rights
 from storage.access import Principal
 from storage.conditions import ALWAYS
 from storage.errors import BucketNotEmpty, StorageError
@@ -22,7 +23,6 @@ from storage.records import Bucket
 BUCKETS = PREFIX + "buckets/"
 PAGE = 1000  # keys
 ROUNDS = 100  # of emptying a bucket into which others write
-LIST_BUCKET = "s3:ListBucket"
 ALL_ACCESS = str(2**64 - 1)
 
 Handler = Callable[[Native, Call, Bucket, Action], Reply]
@@ -118,39 +118,39 @@ def head_bucket(native: Native, call: Call, bucket: Bucket, prefix: str) -> Repl
 
 @dataclass(frozen=True, slots=True)
 class BucketAction:
-    """A row: an action on an existing bucket, the right it takes, who does it (None: AIStore does, this node not)."""
+    """A row: an action on an existing bucket, the rights it takes, who does it (None: AIStore does, this node not)."""
 
     method: str
     action: str
-    allow: str
+    right: int
     handler: Handler | None
 
 
 ROWS = (
-    BucketAction("GET", "", LIST_BUCKET, list_action),  # no message at all
-    BucketAction("GET", "list", LIST_BUCKET, list_action),
-    BucketAction("GET", "summary-bck", LIST_BUCKET, summary),
-    BucketAction("DELETE", "destroy-bck", "s3:DeleteBucket", destroy),
-    BucketAction("DELETE", "evict-remote-bck", "s3:DeleteBucket", remote_bucket),
-    BucketAction("DELETE", "delete-listrange", "s3:DeleteObject", None),
-    BucketAction("DELETE", "evict-listrange", "s3:DeleteObject", remote_bucket),
-    BucketAction("DELETE", "destroy-inventory", LIST_BUCKET, remote_bucket),
-    BucketAction("GET", "show-inventory", LIST_BUCKET, no_inventory),
-    BucketAction("GET", "summary-shard", LIST_BUCKET, None),
-    BucketAction("POST", "move-bck", "s3:DeleteBucket", None),
-    BucketAction("POST", "copy-bck", LIST_BUCKET, None),
-    BucketAction("POST", "etl-bck", LIST_BUCKET, None),
-    BucketAction("POST", "copy-listrange", LIST_BUCKET, None),
-    BucketAction("POST", "etl-listrange", LIST_BUCKET, None),
-    BucketAction("POST", "prefetch-listrange", LIST_BUCKET, remote_bucket),
-    BucketAction("POST", "create-inventory", LIST_BUCKET, remote_bucket),
-    BucketAction("POST", "make-n-copies", LIST_BUCKET, None),
-    BucketAction("POST", "ec-encode", LIST_BUCKET, None),
-    BucketAction("POST", "rechunk", LIST_BUCKET, None),
-    BucketAction("POST", "index-shard", LIST_BUCKET, None),
-    BucketAction("PUT", "archive", LIST_BUCKET, None),
-    BucketAction("PATCH", "set-bprops", LIST_BUCKET, None),
-    BucketAction("PATCH", "reset-bprops", LIST_BUCKET, None),
+    BucketAction("GET", "", rights.OBJ_LIST, list_action),  # no message at all
+    BucketAction("GET", "list", rights.OBJ_LIST, list_action),
+    BucketAction("GET", "summary-bck", rights.OBJ_LIST | rights.BCK_HEAD, summary),
+    BucketAction("DELETE", "destroy-bck", rights.DESTROY_BUCKET, destroy),
+    BucketAction("DELETE", "evict-remote-bck", rights.DESTROY_BUCKET, remote_bucket),
+    BucketAction("DELETE", "delete-listrange", rights.OBJ_DELETE, None),
+    BucketAction("DELETE", "evict-listrange", rights.OBJ_DELETE, remote_bucket),
+    BucketAction("DELETE", "destroy-inventory", rights.DESTROY_BUCKET | rights.ADMIN, remote_bucket),
+    BucketAction("GET", "show-inventory", rights.BCK_HEAD, no_inventory),
+    BucketAction("GET", "summary-shard", rights.OBJ_LIST | rights.BCK_HEAD, None),
+    BucketAction("POST", "move-bck", rights.MOVE_BUCKET, None),
+    BucketAction("POST", "copy-bck", rights.RW, None),
+    BucketAction("POST", "etl-bck", rights.RW, None),
+    BucketAction("POST", "copy-listrange", rights.RW, None),
+    BucketAction("POST", "etl-listrange", rights.RW, None),
+    BucketAction("POST", "prefetch-listrange", rights.RW, remote_bucket),
+    BucketAction("POST", "create-inventory", rights.ADMIN, remote_bucket),
+    BucketAction("POST", "make-n-copies", rights.PATCH, None),
+    BucketAction("POST", "ec-encode", rights.PATCH, None),
+    BucketAction("POST", "rechunk", rights.RW, None),
+    BucketAction("POST", "index-shard", rights.RW, None),
+    BucketAction("PUT", "archive", rights.RW, None),
+    BucketAction("PATCH", "set-bprops", rights.PATCH, None),
+    BucketAction("PATCH", "reset-bprops", rights.PATCH, None),
 )
 ACTIONS = {(row.method, row.action): row for row in ROWS}
 assert len(ACTIONS) == len(ROWS), "an action is declared twice"
@@ -172,23 +172,24 @@ def answer_bucket(native: Native, call: Call) -> Reply:
     names.own_bucket(name, call.query, native.nodes)
     if call.method == "HEAD":
         call.log("native.HeadBucket", name)
-        return head_bucket(native, call, native.bucket(principal, name, LIST_BUCKET), prefix)
+        return head_bucket(native, call, native.bucket(principal, name, rights.BCK_HEAD), prefix)
     action = call.action()
     if (call.method, action.action) == CREATE:
         call.log("native.create-bck", name)
+        native.require(principal, rights.CREATE_BUCKET)
         return create(native, principal, name)
     row = ACTIONS.get((call.method, action.action))
     if row is None:
         raise NativeError(400, f'invalid action "{action.action}"')
     call.log(f"native.{row.action or 'list'}", name)
-    bucket = native.bucket(principal, name, row.allow)
+    bucket = native.bucket(principal, name, row.right)
     if row.handler is None:
         raise unsupported(row.action)
     return row.handler(native, call, bucket, action)
 
 
 def answer_buckets(native: Native, call: Call) -> Reply:
-    """/v1/buckets: the names of the buckets, of those that the caller owns or, for an administrator, of all."""
+    """/v1/buckets: the names of all buckets."""
     if call.method != "GET":
         return method_not_allowed(["GET"])
     call.log("native.ListBuckets")
@@ -197,12 +198,11 @@ def answer_buckets(native: Native, call: Call) -> Reply:
     if action.action not in ("", "list"):
         raise unsupported(action.action)
     check_provider(call.query.get("provider", ""))
-    buckets = native.store.buckets
-    found = buckets.all() if principal.administrator else buckets.owned(principal.id)
+    native.require(principal, rights.LIST_BUCKETS)
     return json_reply(
         [
             {"name": bucket.name, "provider": "ais", "namespace": {"uuid": "", "name": ""}}
-            for bucket in found
+            for bucket in native.store.buckets.all()
             if not action.name or bucket.name == action.name
         ]
     )

@@ -14,6 +14,7 @@ from nativeapi.call import UNREADABLE, Call, Reply, json_reply, text_reply
 from nativeapi.errors import NativeError, unsupported
 from nativeapi.native import Native, method_not_allowed
 from nativeapi.nodes import VERSION
+from storage import rights
 
 NODE_ID = b"ais-node-id"
 STARTED = 6  # state flags: cluster started, node started
@@ -136,7 +137,7 @@ QUESTIONS: dict[str, dict[str, Question]] = {
 def ask(native: Native, call: Call, path: str) -> Reply:
     """Answer the question of a GET; nothing of the cluster can be changed yet."""
     call.log(f"native.{path}")
-    native.authenticate(call)
+    native.require(native.authenticate(call), rights.SHOW_CLUSTER if call.method == "GET" else rights.ADMIN)
     if call.method == "PUT":
         raise unsupported(call.action().action or path)
     if call.method != "GET":

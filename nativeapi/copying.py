@@ -12,6 +12,7 @@ from nativeapi.names import parse_unified
 from nativeapi.native import Native
 from nativeapi.through import lens
 from nativeapi.transfer import check_custom
+from storage import rights
 from storage.attributes import Attributes
 from storage.conditions import ALWAYS, Conditions
 from storage.records import Bucket, ObjectRecord
@@ -37,7 +38,7 @@ def copy_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
     """
     assert call.principal is not None
     target = parse_unified(call.query["object_to"], native.nodes)
-    destination = native.bucket(call.principal, target.bucket, "s3:PutObject")
+    destination = native.bucket(call.principal, target.bucket, rights.PUT)
     owner = call.principal.id
     if call.query.get("etl_name"):
         store_transformed(native, call, bucket, key, destination, target.key)

@@ -1,4 +1,4 @@
-"""Transforms under /v1/etl: defined, started, stopped, looked at, deleted; for administrators."""
+"""Transforms under /v1/etl: defined, started, stopped, looked at, deleted; with the ADMIN right."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from etl.spec import from_json
 from etl.transforms import View
 from nativeapi.call import EMPTY, Call, Reply, json_reply, text_reply
 from nativeapi.errors import NativeError
-from nativeapi.native import Native, method_not_allowed, require_administrator
+from nativeapi.native import Native, method_not_allowed
+from storage import rights
 
 Handler = Callable[[Native, Call, str], Reply]
 
@@ -106,7 +107,7 @@ def matches(pattern: tuple[str, ...], items: list[str]) -> bool:
 def answer(native: Native, call: Call) -> Reply:
     """/v1/etl[/…]"""
     call.log("native.Etl")
-    require_administrator(native.authenticate(call))
+    native.require(native.authenticate(call), rights.ADMIN)
     items = call.items()[1:]
     found = {row.method: row for row in ROUTES if matches(row.path, items)}
     if not found:

@@ -12,8 +12,9 @@ from etl.transforms import Transforms
 from nativeapi.call import Call, Reply, text_reply
 from nativeapi.errors import HEADER, JSON, KNOWN, NativeError, document, translate
 from nativeapi.nodes import Nodes
-from storage.access import Principal, decide
+from storage.access import Principal, decide, decide_on_cluster
 from storage.records import Bucket
+from storage.rights import describe
 from storage.store import Store
 
 BEARER = "bearer "
@@ -51,12 +52,19 @@ class Native:
         call.principal = principal
         return principal
 
-    def bucket(self, principal: Principal, name: str, allow: str) -> Bucket:
-        """The bucket, in which the principal may perform the action `allow`; 404, then 403."""
+    def bucket(self, principal: Principal, name: str, right: int) -> Bucket:
+        """The bucket, on which the principal has the right (of storage.rights; all of several); 404, then 403."""
         bucket = self.store.buckets.get(name)
-        if not decide(principal, allow, bucket):
-            raise NativeError(403, f'insufficient permissions for bucket "ais://{name}" ({allow})')
+        self.require(principal, right, bucket)
         return bucket
+
+    def require(self, principal: Principal, right: int, bucket: Bucket | None = None) -> None:
+        """403 unless the principal has the right on the bucket, or over the cluster when none is given."""
+        if bucket is None:
+            if not decide_on_cluster(principal, right):
+                raise NativeError(403, f"insufficient permissions: {describe(right)}")
+        elif not decide(principal, right, bucket):
+            raise NativeError(403, f'insufficient permissions for bucket "ais://{bucket.name}": {describe(right)}')
 
     def refusal(self, error: NativeError, call: Call) -> Reply:
         """The reply that tells an error, as AIStore's clients expect it."""
@@ -86,11 +94,6 @@ class Native:
             return self.refusal(error, call)
         except KNOWN as error:
             return self.refusal(translate(error, self.nodes), call)
-
-
-def require_administrator(principal: Principal) -> None:
-    if not principal.administrator:
-        raise NativeError(403, "insufficient permissions: requires admin")
 
 
 def method_not_allowed(allowed: list[str]) -> Reply:

@@ -20,6 +20,7 @@ from nativeapi.properties import content_headers, legacy_headers, selected_heade
 from nativeapi.remote import EVICT, expecting_remote, remote_object
 from nativeapi.through import transformed
 from nativeapi.transfer import content_reply, custom_metadata, payload, requested_span
+from storage import rights
 from storage.attributes import Attributes
 from storage.content import Segments
 from storage.conditions import ALWAYS
@@ -96,37 +97,37 @@ def any_name(name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A row: the method, what selects it (a parameter, "": none; for POST the action), its name, the right it takes,
+    """A row: the method, what selects it (a parameter, "": none; for POST the action), its name, the rights it takes,
     who does it (None: AIStore offers it, this node does not), and what must be true of the object's name."""
 
     method: str
     selector: str
     name: str
-    allow: str
+    right: int
     handler: Handler | None
     check: Callable[[str], None] = names.check_object_name
 
 
 # For each method the first row whose parameter has a value, else the one without.
 OPERATIONS = (
-    Operation("GET", "archpath", "GetArchived", "s3:GetObject", None),
-    Operation("GET", "archregx", "GetArchived", "s3:GetObject", None),
-    Operation("GET", "", "GetObject", "s3:GetObject", get_object),
-    Operation("HEAD", "", "HeadObject", "s3:GetObject", head_object),
-    Operation("PUT", "object_to", "CopyObject", "s3:GetObject", copy_object),
-    Operation("PUT", "append_type", "AppendObject", "s3:PutObject", None),
-    Operation("PUT", "uploadId", "UploadPart", "s3:PutObject", None),
-    Operation("PUT", "archpath", "AppendArchive", "s3:PutObject", None),
-    Operation("PUT", "", "PutObject", "s3:PutObject", put_object, names.check_new_object_name),
-    Operation("PATCH", "", "SetCustomMetadata", "s3:PutObject", set_custom_metadata),
-    Operation("DELETE", "uploadId", "AbortUpload", "s3:AbortMultipartUpload", None),
-    Operation("DELETE", "", "DeleteObject", "s3:DeleteObject", delete_object),
-    Operation("POST", "mpt-upload", "CreateUpload", "s3:PutObject", None, names.check_new_object_name),
-    Operation("POST", "mpt-complete", "CompleteUpload", "s3:PutObject", None),
-    Operation("POST", "rename-obj", "RenameObject", "s3:GetObject", None),
-    Operation("POST", "check-lock", "CheckLock", "s3:GetObject", None),
-    Operation("POST", "promote", "Promote", "s3:PutObject", None, any_name),
-    Operation("POST", "blob-download", "BlobDownload", "s3:PutObject", remote_object, any_name),
+    Operation("GET", "archpath", "GetArchived", rights.GET, None),
+    Operation("GET", "archregx", "GetArchived", rights.GET, None),
+    Operation("GET", "", "GetObject", rights.GET, get_object),
+    Operation("HEAD", "", "HeadObject", rights.OBJ_HEAD, head_object),
+    Operation("PUT", "object_to", "CopyObject", rights.GET, copy_object),
+    Operation("PUT", "append_type", "AppendObject", rights.APPEND, None),
+    Operation("PUT", "uploadId", "UploadPart", rights.PUT, None),
+    Operation("PUT", "archpath", "AppendArchive", rights.PUT, None),
+    Operation("PUT", "", "PutObject", rights.PUT, put_object, names.check_new_object_name),
+    Operation("PATCH", "", "SetCustomMetadata", rights.OBJ_UPDATE, set_custom_metadata),
+    Operation("DELETE", "uploadId", "AbortUpload", rights.RW, None),
+    Operation("DELETE", "", "DeleteObject", rights.OBJ_DELETE, delete_object),
+    Operation("POST", "mpt-upload", "CreateUpload", rights.RW, None, names.check_new_object_name),
+    Operation("POST", "mpt-complete", "CompleteUpload", rights.RW, None),
+    Operation("POST", "rename-obj", "RenameObject", rights.OBJ_MOVE, None),
+    Operation("POST", "check-lock", "CheckLock", rights.RO, None),
+    Operation("POST", "promote", "Promote", rights.PROMOTE, None, any_name),
+    Operation("POST", "blob-download", "BlobDownload", rights.RW, remote_object, any_name),
 )
 METHODS = [*dict.fromkeys(row.method for row in OPERATIONS)]
 BY_METHOD = {
@@ -185,7 +186,7 @@ def answer(native: Native, call: Call) -> Reply:
     row = operation(call)
     call.log(f"native.{row.name}", name, key)
     row.check(key)
-    bucket = native.bucket(principal, names.own_bucket(name, call.query, native.nodes), row.allow)
+    bucket = native.bucket(principal, names.own_bucket(name, call.query, native.nodes), row.right)
     if row.handler is None:
         raise unsupported(row.name)
     if must_redirect(call):

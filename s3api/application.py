@@ -135,7 +135,7 @@ class S3Application:
         expected = request.headers.get("x-amz-expected-bucket-owner")
         if expected is not None and expected != bucket.owner:
             raise S3Error(codes.AccessDenied)
-        if not decide(signed.principal, declared.allow, bucket):
+        if not decide(signed.principal, declared.right, bucket):
             raise S3Error(codes.AccessDenied)
         return bucket
 

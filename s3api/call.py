@@ -77,9 +77,9 @@ class Call(msgspec.Struct, frozen=True):
     def query(self) -> Mapping[str, str]:
         return self.request.query
 
-    def authorise(self, action: str, bucket: Bucket) -> None:
-        """AccessDenied unless the caller may do this, too."""
-        if not decide(self.principal, action, bucket):
+    def authorise(self, right: int, bucket: Bucket) -> None:
+        """AccessDenied unless the caller has this right (storage.rights), too."""
+        if not decide(self.principal, right, bucket):
             raise S3Error(codes.AccessDenied)
 
     def lens(self, query: Mapping[str, str]) -> Opener:

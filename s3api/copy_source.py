@@ -13,9 +13,9 @@ from s3api.conditions import copy_conditions
 from s3api.errors import S3Error, codes
 from s3api.request import decode_term
 from s3api.versions import NULL_VERSION
-from storage.access import decide
 from storage.conditions import Conditions
 from storage.errors import NotModified
+from storage.rights import GET
 from storage.source import Source
 
 HEADER: Final = "x-amz-copy-source"
@@ -114,7 +114,8 @@ def open_copy_source(call: Call, named: CopySource) -> Source:
     """The source, opened for the caller, who must be allowed to read it and whose conditions on it hold."""
     bucket = call.store.buckets.get(named.bucket)
     expected = call.headers.get("x-amz-source-expected-bucket-owner")
-    if not decide(call.principal, "s3:GetObject", bucket) or expected not in (None, bucket.owner):
+    call.authorise(GET, bucket)
+    if expected not in (None, bucket.owner):
         raise S3Error(codes.AccessDenied)
     if named.version != NULL_VERSION:
         raise S3Error(codes.NoSuchVersion, VersionId=named.version)

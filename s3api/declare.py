@@ -10,6 +10,7 @@ from typing import Final
 from s3api.call import ETL_ARGS_HEADER, ETL_NAME_HEADER, Call
 from s3api.model import OPERATIONS, Operation
 from s3api.reply import Reply
+from storage import rights
 
 Handler = Callable[[Call], Reply]
 
@@ -25,6 +26,7 @@ class Subject(Enum):
 class Declared:
     operation: Operation
     allow: str  # "s3:GetObject"
+    right: int  # what it is among AIStore's rights, which roles and a bucket's `access` speak of
     subject: Subject
     refused: frozenset[str]  # headers of the model that ask for something which is not built
     handler: Handler
@@ -44,6 +46,22 @@ HARMLESS_HEADERS: Final = frozenset(
 
 # Not the model's: refused like those of the model where an operation does not understand them.
 OWN_HEADERS: Final = frozenset({ETL_NAME_HEADER, ETL_ARGS_HEADER})
+
+# AIStore's right for each action, and for the operations whose right is narrower than their action's.
+RIGHTS: Final[Mapping[str, int]] = {
+    "s3:AbortMultipartUpload": rights.PUT,
+    "s3:CreateBucket": rights.CREATE_BUCKET,
+    "s3:DeleteBucket": rights.DESTROY_BUCKET,
+    "s3:DeleteObject": rights.OBJ_DELETE,
+    "s3:GetBucketLocation": rights.BCK_HEAD,
+    "s3:GetObject": rights.GET,
+    "s3:ListAllMyBuckets": rights.LIST_BUCKETS,
+    "s3:ListBucket": rights.OBJ_LIST,
+    "s3:ListBucketMultipartUploads": rights.OBJ_LIST,
+    "s3:ListMultipartUploadParts": rights.OBJ_LIST,
+    "s3:PutObject": rights.PUT,
+}
+NARROWER: Final[Mapping[str, int]] = {"HeadBucket": rights.BCK_HEAD, "HeadObject": rights.OBJ_HEAD}
 
 _declared: dict[str, Declared] = {}
 DECLARED: Final[Mapping[str, Declared]] = _declared
@@ -65,7 +83,8 @@ def operation(
         if name in _declared or unknown:
             raise ValueError(f"{name} is declared twice, or the model does not know its headers {sorted(unknown)}")
         refused = {header for header in known - headers - HARMLESS_HEADERS if header.startswith("x-amz-")}
-        _declared[name] = Declared(model, allow, subject, frozenset(refused), handler)
+        right = NARROWER.get(name) or RIGHTS[allow]
+        _declared[name] = Declared(model, allow, right, subject, frozenset(refused), handler)
         return handler
 
     return declare

@@ -1,14 +1,34 @@
-"""Who may do what: one pure decision for both doors.
+"""Who may do what: one pure decision for both doors, in AIStore's rights.
 
-Today a bucket and everything in it belong to the account that created the bucket, and nobody else gets in; the rows
-that later widen this (policies, ACLs, public access) extend `decide` alone.
+A bucket and everything in it belong to the account that created it. Others get in by the roles that they hold. What the
+bucket's own `access` property closes is closed to all of them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from storage.records import Bucket
+from storage.rights import BCK_SET_ACL, EVERYTHING, OF_CLUSTER, PATCH
+
+ALWAYS_THEIRS = PATCH | BCK_SET_ACL  # an administrator can open again what `access` closes
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """The rights that somebody's roles give: on the whole cluster, and on single buckets by their names."""
+
+    cluster: int = 0
+    buckets: Mapping[str, int] = field(default_factory=dict)
+
+    def on(self, bucket: Bucket) -> int:
+        """The rights on a bucket: where a role names it, that decides, but for the rights over the cluster."""
+        named = self.buckets.get(bucket.name)
+        return self.cluster if named is None else named | self.cluster & OF_CLUSTER
+
+
+NOTHING = Grants()
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +38,22 @@ class Principal:
     id: str  # canonical user id
     name: str  # display name
     email: str = ""
-    administrator: bool = False  # came with the node's administrator token: may do everything through the native door
+    administrator: bool = False  # came as the node's administrator: may do everything through the native door
+    grants: Grants = NOTHING
 
 
-def decide(principal: Principal | None, action: str, bucket: Bucket) -> bool:
-    """Whether `principal` (None: anonymous) may perform `action` ("s3:GetObject") on the bucket or an object in it."""
+def decide(principal: Principal | None, right: int, bucket: Bucket) -> bool:
+    """Whether `principal` (None: anonymous) has the right, or all of several, on the bucket or an object in it."""
     if principal is None:
         return False
-    return principal.administrator or principal.id == bucket.owner
+    access: int = EVERYTHING
+    if right & ~access and (not principal.administrator or right & ~access & ~ALWAYS_THEIRS):
+        return False
+    if principal.id == bucket.owner or principal.administrator:
+        return True
+    return not right & ~principal.grants.on(bucket)
+
+
+def decide_on_cluster(principal: Principal, right: int) -> bool:
+    """Whether `principal` has the right, or all of several, over the whole cluster."""
+    return principal.administrator or not right & ~principal.grants.cluster

@@ -29,12 +29,13 @@ from nativeapi.native import Native
 from nativeapi.nodes import Nodes
 from nativeapi.objects import NativeObjects
 from nativeapi.routes import blueprint
-from storage.access import Principal
+from storage.access import Grants, Principal
 from storage.layout import claim
+from storage.rights import CREATE_BUCKET
 from storage.store import Store
 
 ROOT = Principal("root", "root", administrator=True)
-ALICE = Principal("alice", "alice")
+ALICE = Principal("alice", "alice", grants=Grants(CREATE_BUCKET))
 TOKENS = {"root-token": ROOT, "alice-token": ALICE}
 
 

@@ -64,7 +64,7 @@ def test_others_buckets_can_neither_be_destroyed_nor_seen(api: Api, bucket: str)
     assert api.action("DELETE", "/v1/buckets/music", "destroy-bck", token="alice-token").status == 403
     assert api.action("GET", "/v1/buckets/music", "list", token="alice-token").status == 403
     assert api("HEAD", "/v1/buckets/music", token="alice-token").status == 403
-    assert api("GET", "/v1/buckets", token="alice-token").json == []
+    assert api("GET", "/v1/buckets", token="alice-token").status == 403
 
 
 def test_head_shows_the_properties(api: Api, bucket: str) -> None:
@@ -163,7 +163,7 @@ def test_buckets_are_listed_for_those_who_may_see_them(api: Api, bucket: str) ->
     every = api.action("GET", "/v1/buckets?provider=", "list").json
     assert [row["name"] for row in every] == ["alices", "music"]
     assert every[0] == {"name": "alices", "provider": "ais", "namespace": {"uuid": "", "name": ""}}
-    assert [row["name"] for row in api("GET", "/v1/buckets", token="alice-token").json] == ["alices"]
+    assert api("GET", "/v1/buckets", token="alice-token").status == 403
     refused = api.action("GET", "/v1/buckets?provider=aws", "list")
     assert (refused.status, refused.message) == (400, "AWS backend is missing in the cluster configuration")
 
