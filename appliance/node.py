@@ -23,6 +23,7 @@ from appliance.observe import LAYOUTS, AccessLog, Sink
 from appliance.parts import Parts, open_parts
 from appliance.settings import Settings
 from nativeapi.routes import blueprint
+from storage.jobs.bell import Bell
 from storage.layout import Layout
 from storage.volume import Volume
 
@@ -59,6 +60,7 @@ class Node(Flask):
         self._keyring = keyring
         self._shared = shared
         self._clock = WallClock()
+        self._bell = Bell()
         self._started = time.monotonic_ns()
         self._parts: Parts | None = None
         self._counters: Counters | None = None
@@ -77,7 +79,9 @@ class Node(Flask):
 
     def open(self) -> None:
         """Open what must not be shared with a parent process."""
-        self._parts = open_parts(self.settings, self._layout, self._keyring, reserved=RESERVED, uptime=self._uptime)
+        self._parts = open_parts(
+            self.settings, self._layout, self._keyring, self._bell, reserved=RESERVED, uptime=self._uptime
+        )
         self._s3 = self._parts.s3
         self._native_objects = self._parts.native_objects
         self._counters = Counters(self._shared.claim())
@@ -94,8 +98,10 @@ class Node(Flask):
     def run_jobs(self, stop: Stop) -> None:
         """The work of the process for background jobs, until `stop` is set."""
         housekeeping = gevent.spawn(Housekeeping(self.parts.store, self._clock).run, stop)
+        runner = gevent.spawn(self.parts.runner.run, stop)
         self.parts.supervisor.run(stop)
         housekeeping.join()
+        runner.join()
 
     # -- requests ----------------------------------------------------------------------------------------------------
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from appliance.http.reply import HOST_ID
 from appliance.identities import Keyring
+from appliance.jobs import bodies
 from appliance.settings import Settings
 from etl.activity import Activities
 from etl.catalog import TransformCatalog
@@ -18,12 +21,16 @@ from etl.runtimes.process import ProcessRuntime
 from etl.spec import HPUSH
 from etl.supervisor import Supervisor
 from etl.transforms import Transforms
+from nativeapi.errors import describe
 from nativeapi.native import Native
 from nativeapi.nodes import Nodes
 from nativeapi.objects import NativeObjects
 from s3api.application import S3Application
 from storage.access import Principal
 from storage.engines.lmdb import Durability
+from storage.jobs import Jobs, Runner
+from storage.jobs.attendance import Attendance
+from storage.jobs.bell import Bell
 from storage.layout import Layout
 from storage.source import Opener
 from storage.store import Options, Store
@@ -68,17 +75,26 @@ class Parts:
     store: Store
     lenses: Lenses
     supervisor: Supervisor
+    runner: Runner
+    attendance: Attendance
     native: Native
     native_objects: NativeObjects
     s3: S3Application
 
     def close(self) -> None:
+        self.attendance.close()
         self.lenses.close()
         self.store.close()
 
 
 def open_parts(
-    settings: Settings, layout: Layout, keyring: Keyring, *, reserved: frozenset[str], uptime: Callable[[], int]
+    settings: Settings,
+    layout: Layout,
+    keyring: Keyring,
+    bell: Bell,
+    *,
+    reserved: frozenset[str],
+    uptime: Callable[[], int],
 ) -> Parts:
     store = Store(layout, options(settings))
     catalog = TransformCatalog(store.catalog)
@@ -86,11 +102,16 @@ def open_parts(
     runtime = ProcessRuntime(first_folder(layout) / TRANSFORMS)
     transforms = Transforms(catalog, activities, runtime, clock=time.time_ns)
     lenses = Lenses(store.objects.open, catalog, activities, channels={HPUSH: HPush()})
-    native = Native(store, transforms, lenses, keyring, Nodes(layout.node), uptime)
+    jobs = Jobs(store.partitions.primary.index, bell, clock=time.time_ns, random=os.urandom)
+    attendance = Attendance(jobs, clock=time.time_ns, monotonic=time.monotonic)
+    nodes = Nodes(layout.node)
+    native = Native(store, jobs, transforms, lenses, keyring, nodes, uptime)
     return Parts(
         store,
         lenses,
         Supervisor(catalog, activities, runtime, node_url=url(settings), clock=time.time_ns),
+        Runner(jobs, bell, bodies(store, lenses), describe=partial(describe, nodes=nodes), clock=time.time_ns),
+        attendance,
         native,
         NativeObjects(native),
         S3Application(

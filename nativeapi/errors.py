@@ -83,6 +83,13 @@ def translate(error: Exception, nodes: Nodes) -> NativeError:
     return NativeError(status, row.message.format(e=error, n=nodes), code=row.code)
 
 
+def describe(error: Exception, *, nodes: Nodes) -> str:
+    """An exception as a job tells it; "" for one that is in no table."""
+    if isinstance(error, NativeError):
+        return error.message
+    return translate(error, nodes).message if isinstance(error, KNOWN) else ""
+
+
 def document(error: NativeError, *, method: str, path: str, remote: str, node: str) -> dict[str, str | int]:
     """The fields of an error, in AIStore's order."""
     fields: dict[str, str | int] = {"tcode": error.code} if error.code else {}

@@ -13,6 +13,7 @@ from nativeapi.call import Call, Reply, text_reply
 from nativeapi.errors import HEADER, JSON, KNOWN, NativeError, document, translate
 from nativeapi.nodes import Nodes
 from storage.access import Principal, decide, decide_on_cluster
+from storage.jobs import Jobs
 from storage.records import Bucket
 from storage.rights import describe
 from storage.store import Store
@@ -33,6 +34,7 @@ class Native:
     """The node as its native API sees it: one per process, made after the fork."""
 
     store: Store
+    jobs: Jobs
     transforms: Transforms
     lenses: Lenses
     tokens: Tokens

@@ -6,6 +6,7 @@
     p id key NUL NUL upload number          a part of it
     f id key NUL NUL upload                 what completing it answered
     c kind NUL name                         the node's catalog (see storage.catalog)
+    j …                                     jobs, in the primary volume (see storage.jobs.records)
 
 A NUL within the key of an upload is written as NUL 0xFF, which keeps the order and ends before NUL NUL.
 """
@@ -18,6 +19,7 @@ UPLOADS = b"u"
 PARTS = b"p"
 COMPLETIONS = b"f"
 CATALOG = b"c"
+JOBS = b"j"
 OF_BUCKETS = (OBJECTS, UPLOADS, PARTS, COMPLETIONS)  # the spaces whose keys begin with a bucket's id
 PREFIX_SIZE = 9  # bytes of space and bucket id
 UPLOAD_ID_SIZE = 32  # hexadecimal digits

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -30,6 +31,8 @@ from nativeapi.nodes import Nodes
 from nativeapi.objects import NativeObjects
 from nativeapi.routes import blueprint
 from storage.access import Grants, Principal
+from storage.jobs import Jobs
+from storage.jobs.bell import Bell
 from storage.layout import claim
 from storage.rights import CREATE_BUCKET
 from storage.store import Store
@@ -138,7 +141,8 @@ def api(store: Store, tmp_path: Path) -> Iterator[Api]:
     runtime = ProcessRuntime(tmp_path / "etl")
     lenses = Lenses(store.objects.open, catalog, activities, channels={"hpush://": HPush()})
     transforms = Transforms(catalog, activities, runtime, clock=time.time_ns)
-    native = Native(store, transforms, lenses, Keyring(), Nodes("b7c1"), uptime=lambda: 5)
+    jobs = Jobs(store.partitions.primary.index, Bell(), clock=time.time_ns, random=os.urandom)
+    native = Native(store, jobs, transforms, lenses, Keyring(), Nodes("b7c1"), uptime=lambda: 5)
     app = Flask("node")
     app.register_blueprint(blueprint(lambda: native))
     yield Api(native, app, NativeObjects(native))

@@ -1,0 +1,106 @@
+"""What a kind's body works with: what is asked of it, where to go on, and how it tells what it has done."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+import gevent
+import msgspec
+from gevent import Greenlet
+
+from storage.jobs.records import LONGEST_ERROR, Definition, ObjectError, Value
+
+WORKERS = 32  # units of work at a time, where a request leaves that to the node
+
+
+class Aborted(Exception):
+    """The job was aborted, or its process is to end: no more may be begun. Not an error of the work."""
+
+
+class Step(msgspec.Struct, frozen=True, gc=False):
+    """One unit of work that is over. With `cursor`, everything up to it is: from there a later run goes on."""
+
+    objects: int = 0
+    size: int = 0  # bytes of these objects
+    cursor: str = ""
+    error: ObjectError | None = None  # why an object could not be processed
+
+
+class Unit(NamedTuple):
+    """A unit of work to be done: an object's name, and the cursor that holds once it and all before it are over."""
+
+    name: str
+    cursor: str
+
+
+@dataclass(slots=True)
+class Run:
+    """A request on its way through its job's body, in the process that does the jobs.
+
+    The body yields a `Step` for each unit of work that is over. Whatever it raises but `Aborted` ends the request with
+    that as its error. After a crash it is run again from the last cursor that was recorded, at most half a second old:
+    units between that and the crash are done again, so they must come to the same when done twice.
+    """
+
+    job: Definition
+    owner: str  # canonical id of the account whose request it is
+    value: Value  # the action's
+    cursor: str  # where to go on, "" at the beginning
+    stopped: Callable[[], bool]
+    describe: Callable[[Exception], str]  # an exception in words for clients
+    record: Callable[[Step], None]
+
+    @property
+    def bucket(self) -> str:
+        return self.job.bucket
+
+    @property
+    def destination(self) -> str:
+        return self.job.destination
+
+    @property
+    def workers(self) -> int:
+        """How many units of work at a time."""
+        asked = self.value.get("num-workers")
+        return max(1, asked) if isinstance(asked, int) and asked else WORKERS
+
+    def check(self) -> None:
+        """Raise `Aborted` when the job is to end; for bodies whose units take long."""
+        if self.stopped():
+            raise Aborted
+
+    def save(self, cursor: str) -> None:
+        """Make everything yielded so far, and this cursor, durable before the call returns: for bodies that must know
+        after a crash what they were about to do."""
+        self.record(Step(cursor=cursor))
+
+    def each(self, units: Iterable[Unit], work: Callable[[str], Step]) -> Iterator[Step]:
+        """Do `work` for the name of each unit, `workers` of them at a time; the steps, in the units' order.
+
+        An exception of `work` becomes a step with an error.
+        """
+        under_way: deque[Greenlet[..., Step]] = deque()
+        try:
+            for unit in units:
+                self.check()
+                under_way.append(gevent.spawn(self._one, unit, work))
+                if len(under_way) >= self.workers:
+                    yield under_way.popleft().get()
+            while under_way:
+                self.check()
+                yield under_way.popleft().get()
+        finally:
+            gevent.killall(list(under_way))
+
+    def _one(self, unit: Unit, work: Callable[[str], Step]) -> Step:
+        try:
+            step = work(unit.name)
+        except Exception as error:  # whatever it is: this object's, and told as such
+            step = Step(error=ObjectError(unit.name, self.describe(error)[:LONGEST_ERROR]))
+        return msgspec.structs.replace(step, cursor=unit.cursor)
+
+
+Body: TypeAlias = Callable[[Run], Iterator[Step]]
