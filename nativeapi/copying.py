@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 
+from msgspec.structs import replace
+
 from etl.errors import NoSuchTransform
 from nativeapi.call import EMPTY, Call, Reply
 from nativeapi.errors import NativeError
@@ -77,6 +79,6 @@ def set_custom_metadata(native: Native, call: Call, bucket: Bucket, key: str) ->
         record = source.record
         metadata = given if call.flag("set-new-custom") else {**record.metadata, **given}
         check_custom(metadata, f"ais://{bucket.name}/{key}")
-        attributes = kept(record, record.owner, metadata)
+        attributes = replace(kept(record, record.owner, metadata), version=record.version)
         native.store.objects.copy(source, bucket, key, attributes, given=Conditions(if_match=(record.etag,)))
     return EMPTY

@@ -14,7 +14,7 @@ from nativeapi.errors import NativeError
 from nativeapi.native import Native
 from nativeapi.properties import SECOND, checksum
 from storage.listing import Page
-from storage.records import Bucket, Listed
+from storage.records import DESCRIBED, Bucket, Described
 
 MSGPACK = "application/msgpack"  # exactly: the SDK decodes nothing else as msgpack
 LARGEST_PAGE = 10_000  # entries, as AIStore for its own buckets
@@ -85,12 +85,12 @@ def check_flags(flags: int, bucket: str) -> None:
         raise NativeError(400, f"cannot perform remote versions check for ais://{bucket}")
 
 
-def atime(record: Listed) -> str:
+def atime(record: Described) -> str:
     return time.strftime("%d %b %y %H:%M UTC", time.gmtime(record.modified // SECOND))
 
 
 # What fills the fields of an entry that are asked for by name.
-FIELDS: dict[str, tuple[str, Callable[[Native, Listed], str | int]]] = {
+FIELDS: dict[str, tuple[str, Callable[[Native, Described], str | int]]] = {
     "size": ("s", lambda native, record: record.size),
     "checksum": ("cs", lambda native, record: checksum(record)[1]),
     "atime": ("a", lambda native, record: atime(record)),
@@ -108,7 +108,7 @@ def wanted(asked: Request) -> frozenset[str]:
     return (props or PLAIN) & FIELDS.keys()
 
 
-def entries(native: Native, page: Page, props: frozenset[str]) -> list[Entry]:
+def entries(native: Native, page: Page[Described], props: frozenset[str]) -> list[Entry]:
     """The page's objects and directories, ordered by the bytes of their names."""
     if props == {"size"}:
         objects = [Entry(name, s=record.size, f=PRESENT) for name, record in page.entries]
@@ -120,7 +120,7 @@ def entries(native: Native, page: Page, props: frozenset[str]) -> list[Entry]:
     return list(merge(objects, directories, key=lambda entry: entry.n.encode()))
 
 
-def described(native: Native, name: str, record: Listed, props: frozenset[str]) -> Entry:
+def described(native: Native, name: str, record: Described, props: frozenset[str]) -> Entry:
     fields: dict[str, Any] = {}
     for prop in props:
         field, value = FIELDS[prop]
@@ -128,8 +128,9 @@ def described(native: Native, name: str, record: Listed, props: frozenset[str]) 
     return Entry(name, f=PRESENT, **fields)
 
 
-def read_page(native: Native, bucket: Bucket, asked: Request) -> Page:
-    return native.store.objects.list(
+def read_page(native: Native, bucket: Bucket, asked: Request) -> Page[Described]:
+    return native.store.objects.list_as(
+        DESCRIBED.decode,
         bucket,
         prefix=asked.prefix.removesuffix("*"),
         delimiter="/" if asked.flags & NO_RECURSION else "",

@@ -1,36 +1,29 @@
 """An object's attributes as reply headers: AIStore's names over what storage keeps.
 
-Storage computes MD5 for every object, objects written through this API also carry XXH64, which AIStore calls xxhash2.
+An object has one checksum, of the type that its bucket wanted when it was written, whichever door it came through;
+those that S3 clients ask for are kept beside it and are S3's.
 """
 
 from __future__ import annotations
 
 import re
-from binascii import a2b_base64
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
 
 from nativeapi.call import Headers
 from nativeapi.errors import NativeError
 from nativeapi.nodes import Nodes
-from storage.records import Listed, ObjectRecord
+from storage.records import Described, ObjectRecord
 
 SECOND = 1_000_000_000  # ns
 
-# AIStore's checksum types by the names that storage uses, the one to show first where an object has several.
-CHECKSUM_TYPES = {"xxhash64": "xxhash2", "crc32c": "crc32c", "sha256": "sha256", "sha512": "sha512", "md5": "md5"}
-BY_TYPE = {kind: name for name, kind in CHECKSUM_TYPES.items()}
-FULL_OBJECT = "FULL_OBJECT"
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # what no header can hold
 
 
-def checksum(record: ObjectRecord | Listed) -> tuple[str, str]:
-    """The type and hex value of a checksum over the whole content; empty strings when none is known."""
-    if record.checksum_type == FULL_OBJECT:
-        for name, kind in CHECKSUM_TYPES.items():
-            if name in record.checksums:
-                return kind, a2b_base64(record.checksums[name]).hex()
-    return ("", "") if "-" in record.etag or not record.etag else ("md5", record.etag)
+def checksum(record: ObjectRecord | Described) -> tuple[str, str]:
+    """The type and hex value of the object's checksum; empty strings when none is known."""
+    kind, _, value = record.checksum.partition(":")
+    return kind, value
 
 
 def checksum_headers(record: ObjectRecord, _nodes: Nodes) -> Headers:

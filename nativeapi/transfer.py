@@ -9,15 +9,15 @@ from typing import Protocol
 
 from nativeapi.call import Call, Headers, Reply
 from nativeapi.errors import NativeError
-from nativeapi.properties import BY_TYPE, CHECKSUM_TYPES
 from storage.content import ByteRange, Segments, Span
 from storage.errors import InvalidRange
-from storage.payload import Reader, encoded
+from storage.payload import Reader
+from storage.properties import CHECKSUM_TYPES
 from storage.source import Source, close_content
 
 BYTES = "bytes="
 ONE_RANGE = re.compile(r"([0-9]{0,19})-([0-9]{0,19})")
-KEPT = frozenset({"xxhash64"})  # the checksum that this API stores with every object it writes
+ALONE = {kind: frozenset({name} - {"", "md5"}) for kind, name in CHECKSUM_TYPES.items()}  # MD5 is always computed
 SENDABLE = re.compile(r"[^\x00-\x1f\x7f]*")
 CUSTOM_LIMIT = 2048  # bytes of names and values
 
@@ -90,40 +90,38 @@ class Body(Reader, Protocol):
 class NativePayload:
     """A request's body as an object's bytes, with the checksum that the sender may have announced."""
 
-    __slots__ = ("_announced", "_body", "_name", "_value", "algorithms", "size")
+    __slots__ = ("_body", "_kind", "_name", "_value", "algorithms", "size")
 
-    def __init__(self, body: Body, *, announced: str, value: bytes, name: str) -> None:
+    def __init__(self, body: Body, *, kind: str, value: bytes, name: str) -> None:
         self._body = body
-        self._announced = announced  # a storage algorithm; "": the sender announced none
+        self._kind = kind  # the type of the checksum announced; "none": the sender announced none
         self._value = value
         self._name = name
         self.size = body.size
-        self.algorithms = KEPT | {announced} - {"", "md5"}
+        self.algorithms = ALONE[kind]
 
     def readinto(self, buffer: memoryview, /) -> int:
         return self._body.readinto(buffer)
 
     def verify(self, digests: Mapping[str, bytes]) -> Mapping[str, str]:
-        if self._announced and digests[self._announced] != self._value:
-            found, expected = digests[self._announced].hex(), self._value.hex()
+        algorithm = CHECKSUM_TYPES[self._kind]
+        if algorithm and digests[algorithm] != self._value:
+            found, expected = digests[algorithm].hex(), self._value.hex()
             raise NativeError(
                 400,
-                f"BAD DATA CHECKSUM: {CHECKSUM_TYPES[self._announced]}({expected} != {found}) (context: {self._name})",
+                f"BAD DATA CHECKSUM: {self._kind}({expected} != {found}) (context: {self._name})",
                 code="ErrBadCksum",
             )
-        return encoded(digests, KEPT)
+        return {}
 
 
 def payload(call: Call, name: str) -> NativePayload:
     """The payload of a PUT; raises when the checksum it announces is of no known type or form."""
-    kind = call.header(b"ais-checksum-type").lower()
-    announced, value = "", b""
-    if kind not in ("", "none"):
-        announced = BY_TYPE.get(kind, "")
-        if not announced:
-            raise NativeError(400, f'checksum type "{kind}" is not one of {sorted(BY_TYPE)}')
-        value = parse_hex(call.header(b"ais-checksum-value"))
-    return NativePayload(call.environ["wsgi.input"], announced=announced, value=value, name=name)
+    kind = call.header(b"ais-checksum-type").lower() or "none"
+    if kind not in CHECKSUM_TYPES:
+        raise NativeError(400, f'checksum type "{kind}" is not one of {sorted(CHECKSUM_TYPES)}')
+    value = b"" if kind == "none" else parse_hex(call.header(b"ais-checksum-value"))
+    return NativePayload(call.environ["wsgi.input"], kind=kind, value=value, name=name)
 
 
 def parse_hex(text: str) -> bytes:

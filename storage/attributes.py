@@ -16,3 +16,4 @@ class Attributes(msgspec.Struct, frozen=True, gc=False):
     storage_class: str = "STANDARD"
     tags: tuple[tuple[str, str], ...] = ()
     checksum_type: str = "FULL_OBJECT"
+    version: str = ""  # the number to keep, of an object whose bytes stay what they are; "": the bucket's next one

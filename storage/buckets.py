@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
+from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from storage.catalog import Catalog, Changed
 from storage.errors import BucketExists, BucketNotEmpty, Conflict, NoSuchBucket
 from storage.index import CheckFailed
 from storage.keys import BUCKETS, OBJECTS, marker_key, space_of
 from storage.markers import Markers
+from storage.properties import plain
 from storage.purge import purge_bucket
-from storage.records import BUCKET, Bucket
+from storage.records import BUCKET, Bucket, Value
 from storage.volume import Partitions, Volume
 
 MILLISECOND = 1_000_000  # ns
 RANDOM_BITS = 20
+NO_PROPERTIES: Mapping[str, Value] = MappingProxyType({})
 REMEMBERED = 10_000  # decoded records
 
 
@@ -66,11 +71,16 @@ class Buckets:
         self._known[name] = (raw, bucket)
         return bucket
 
-    def create(self, name: str, *, owner: str, region: str = "") -> Bucket:
-        """A new, empty bucket; `BucketExists` when the name is taken, `VolumeFailed` while a volume is missing."""
+    def create(
+        self, name: str, *, owner: str, region: str = "", properties: Mapping[str, Value] = NO_PROPERTIES
+    ) -> Bucket:
+        """A new, empty bucket; `BucketExists` when the name is taken, `VolumeFailed` while a volume is missing.
+
+        `properties` are those that differ from their defaults.
+        """
         self._refuse_existing(name)
         now = self._clock()
-        bucket = Bucket(self._new_id(now), name, owner, now, region)
+        bucket = Bucket(self._new_id(now), name, owner, now, region, properties=plain(properties))
         try:
             self._catalog.put(BUCKETS, name, BUCKET.encode(bucket), expected=None)
         except Changed as lost:
@@ -78,6 +88,26 @@ class Buckets:
             owner = owner if lost.found is None else BUCKET.decode(lost.found).owner
             raise BucketExists(name, owner) from lost
         return bucket
+
+    def update(
+        self, bucket: Bucket, change: Callable[[Mapping[str, Value]], Mapping[str, Value]]
+    ) -> tuple[Bucket, Bucket]:
+        """Put what `change` makes of the properties in their place; the bucket before and after.
+
+        `change` is asked again when somebody else changed the bucket meanwhile, and may raise. `NoSuchBucket` when the
+        bucket is gone, also when another one has its name by now.
+        """
+        while True:
+            raw = self._catalog.get(BUCKETS, bucket.name)
+            before = None if raw is None else BUCKET.decode(raw)
+            if before is None or before.id != bucket.id:
+                raise NoSuchBucket(bucket.name)
+            after = replace(before, generation=before.generation + 1, properties=plain(change(before.properties)))
+            try:
+                self._catalog.put(BUCKETS, bucket.name, BUCKET.encode(after), expected=raw)
+                return before, after
+            except Changed:
+                continue
 
     def delete(self, bucket: Bucket) -> None:
         """Remove an empty bucket and the uploads pending in it.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from storage.checksums import ALGORITHMS, COMPOSITE, DEFAULT, FULL_OBJECT, combine, composite
 from storage.errors import ChecksumMismatch, InvalidPart, InvalidPartOrder, PartTooSmall, SizeMismatch
+from storage.properties import CHECKSUM_TYPES
 from storage.records import ObjectRecord, Part, Upload
 
 MINIMUM_PART_SIZE = 5 * 1024 * 1024  # bytes, of every part but the last
@@ -85,6 +86,7 @@ def completed(upload: Upload, parts: Sequence[Part], modified: int, expected: Ex
         upload.content, upload.metadata, upload.tags,
         blobs=tuple(part.blob for part in parts if part.blob is not None),
         parts=tuple(Part(part.number, part.size, part.etag, part.modified, part.checksums) for part in parts),
+        checksum=joined_checksum(parts),
     )
 
 
@@ -107,6 +109,16 @@ def whole_checksums(upload: Upload, parts: Sequence[Part]) -> tuple[dict[str, st
     if kind == COMPOSITE:
         return {name: f"{base64_of(composite(name, digests))}-{len(parts)}"}, COMPOSITE
     return {name: base64_of(combine(name, ((digest, part.size) for digest, part in zip(digests, parts))))}, FULL_OBJECT
+
+
+def joined_checksum(parts: Sequence[Part]) -> str:
+    """The checksum of the bucket's type over the whole object; "" unless every part has one of the same type."""
+    kind = parts[0].checksum.partition(":")[0]
+    digests = [(bytes.fromhex(value), part.size) for part in parts for name, _, value in [part.checksum.partition(":")]
+               if name == kind]
+    if not kind or len(digests) < len(parts):
+        return ""
+    return f"{kind}:{combine(CHECKSUM_TYPES[kind], digests).hex()}"
 
 
 def base64_of(digest: bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import msgspec
@@ -13,6 +13,7 @@ from storage import checksums
 from storage.blobs import NewBlob
 from storage.errors import IncompleteBody
 from storage.payload import Payload, Reader, read_exactly
+from storage.properties import CHECKSUM_TYPES
 from storage.records import Blob
 from storage.threads import run, settle, start
 from storage.volume import Volume
@@ -31,6 +32,7 @@ class Body(msgspec.Struct, frozen=True, gc=False):
     checksums: dict[str, str]
     data: bytes = b""
     blob: Blob | None = None
+    checksum: str = ""  # of the bucket's type; see storage.records
 
     @property
     def blobs(self) -> tuple[Blob, ...]:
@@ -44,7 +46,7 @@ class Sink:
 
     def __init__(self, file: NewBlob, algorithms: frozenset[str]) -> None:
         self._file = file
-        self._hashers = {name: checksums.hasher(name) for name in algorithms | {"md5"}}
+        self._hashers = {name: checksums.hasher(name) for name in algorithms}
         self.size = 0
 
     def take(self, data: memoryview) -> None:
@@ -65,36 +67,39 @@ class Intake:
         self._buffer_size = buffer_size
         self._spare: list[memoryview] = []
 
-    def receive(self, payload: Payload, volume: Volume) -> Body:
+    def receive(self, payload: Payload, volume: Volume, kind: str) -> Body:
         """The payload read to its end, verified and durable; whatever is raised, nothing of it is left.
 
+        `kind` is the type of the checksum (see storage.properties) to keep beside those that the payload asks for.
         Raises what the payload raises, `IncompleteBody`, `OutOfSpace` and `VolumeFailed`.
         """
         size = payload.size
         volume.space.admit(size or 0)
         if size is not None and size <= self._inline_limit:
-            return whole(payload, read_exactly(payload, size))
+            return whole(payload, read_exactly(payload, size), kind)
         with self._buffers() as (first, second):
             filled = fill(payload, first)
             if size is None and filled <= self._inline_limit:
-                return whole(payload, first[:filled])
-            return self._stored(payload, volume, filled, first, second)
+                return whole(payload, first[:filled], kind)
+            return self._stored(payload, volume, kind, filled, first, second)
 
-    def receive_blob(self, payload: Payload, volume: Volume) -> Body:
+    def receive_blob(self, payload: Payload, volume: Volume, kind: str) -> Body:
         """The same, with every byte in a blob, however few; an empty payload has none."""
         volume.space.admit(payload.size or 0)
         with self._buffers() as (first, second):
             filled = fill(payload, first)
             if not filled and not payload.size:
-                return whole(payload, b"")
-            return self._stored(payload, volume, filled, first, second)
+                return whole(payload, b"", kind)
+            return self._stored(payload, volume, kind, filled, first, second)
 
     @staticmethod
-    def _stored(payload: Payload, volume: Volume, filled: int, first: memoryview, second: memoryview) -> Body:
+    def _stored(
+        payload: Payload, volume: Volume, kind: str, filled: int, first: memoryview, second: memoryview
+    ) -> Body:
         """The body in a blob, given what of it is in the first buffer."""
         if filled <= HASHED_INLINE and filled < len(first):
-            return _stored_at_once(payload, volume, first[:filled])
-        return _streamed(payload, volume, filled, first, second)
+            return _stored_at_once(payload, volume, kind, first[:filled])
+        return _streamed(payload, volume, kind, filled, first, second)
 
     @contextmanager
     def _buffers(self) -> Iterator[tuple[memoryview, memoryview]]:
@@ -118,16 +123,27 @@ def fill(reader: Reader, buffer: memoryview) -> int:
     return filled
 
 
-def whole(payload: Payload, data: bytes | bytearray | memoryview) -> Body:
+def whole(payload: Payload, data: bytes | bytearray | memoryview, kind: str) -> Body:
     """The body of a payload of which `data` is everything."""
-    digests = digests_of(data, payload.algorithms)
-    return Body(len(data), digests["md5"].hex(), dict(payload.verify(digests)), bytes(data))
+    digests = digests_of(data, payload.algorithms, kind)
+    kept = dict(payload.verify(digests))
+    return Body(len(data), digests["md5"].hex(), kept, bytes(data), checksum=labelled(kind, digests))
 
 
-def digests_of(data: bytes | bytearray | memoryview, algorithms: frozenset[str]) -> dict[str, bytes]:
+def digests_of(data: bytes | bytearray | memoryview, algorithms: frozenset[str], kind: str) -> dict[str, bytes]:
+    """MD5, those of `algorithms`, and the one that a checksum of type `kind` is made of."""
     digests = {name: checksums.digest(name, data) for name in algorithms}
     digests["md5"] = hashlib.md5(data, usedforsecurity=False).digest()
+    algorithm = CHECKSUM_TYPES[kind]
+    if algorithm and algorithm not in digests:
+        digests[algorithm] = checksums.digest(algorithm, data)
     return digests
+
+
+def labelled(kind: str, digests: Mapping[str, bytes]) -> str:
+    """The checksum of type `kind` as records keep it."""
+    algorithm = CHECKSUM_TYPES[kind]
+    return f"{kind}:{digests[algorithm].hex()}" if algorithm else ""
 
 
 def refuse_other_size(payload: Payload, received: int) -> None:
@@ -136,22 +152,26 @@ def refuse_other_size(payload: Payload, received: int) -> None:
         raise IncompleteBody(payload.size, received)
 
 
-def _stored_at_once(payload: Payload, volume: Volume, data: memoryview) -> Body:
+def _stored_at_once(payload: Payload, volume: Volume, kind: str, data: memoryview) -> Body:
     refuse_other_size(payload, len(data))
-    digests = digests_of(data, payload.algorithms)
+    digests = digests_of(data, payload.algorithms, kind)
     kept = dict(payload.verify(digests))
-    return Body(len(data), digests["md5"].hex(), kept, blob=run(volume.blobs.store, data))
+    blob = run(volume.blobs.store, data)
+    return Body(len(data), digests["md5"].hex(), kept, blob=blob, checksum=labelled(kind, digests))
 
 
-def _streamed(payload: Payload, volume: Volume, filled: int, first: memoryview, second: memoryview) -> Body:
+def _streamed(
+    payload: Payload, volume: Volume, kind: str, filled: int, first: memoryview, second: memoryview
+) -> Body:
     file = volume.blobs.create(payload.size)
     try:
-        sink = Sink(file, payload.algorithms)
+        sink = Sink(file, payload.algorithms | {"md5", CHECKSUM_TYPES[kind] or "md5"})
         _pump(payload, sink, volume, filled, first, second)
         refuse_other_size(payload, sink.size)
         digests = sink.digests()
         kept = dict(payload.verify(digests))
-        return Body(sink.size, digests["md5"].hex(), kept, blob=run(file.seal))
+        checksum = labelled(kind, digests)
+        return Body(sink.size, digests["md5"].hex(), kept, blob=run(file.seal), checksum=checksum)
     except BaseException:
         run(file.discard)
         raise

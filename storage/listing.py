@@ -14,13 +14,13 @@ from functools import partial
 from itertools import islice
 from math import isqrt
 from operator import itemgetter
-from typing import TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from storage.index import LARGEST_BATCH, Index
 from storage.keys import (
     END, OBJECTS, PREFIX_SIZE, UPLOAD_ID_SIZE, UPLOADS, after_prefix, escaped, object_key, upload_of,
 )
-from storage.records import LISTED, UPLOAD, Bucket, Listed, Upload
+from storage.records import UPLOAD, Bucket, Upload
 from storage.volume import Volume
 
 T = TypeVar("T")
@@ -30,31 +30,37 @@ AFTER_SEEK = 1 + PATIENCE  # pairs of the first batch
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page(Generic[T]):
     """At most `limit` items; `last` is the last one's name, from which the next page goes on when `truncated`."""
 
-    entries: list[tuple[str, Listed]]
+    entries: list[tuple[str, T]]
     prefixes: list[str]
     truncated: bool
     last: str
 
 
-EMPTY = Page([], [], False, "")
-
 Item: TypeAlias = tuple[bytes, T | None]  # the index's key and the record; of a common prefix, None
 
 
 def list_objects(
-    volumes: Sequence[Volume], bucket: Bucket, *, prefix: str, delimiter: str, after: str, limit: int
-) -> Page:
-    """A page of the bucket's objects; `limit` counts keys and common prefixes alike, 0 gives an empty page."""
+    volumes: Sequence[Volume],
+    bucket: Bucket,
+    decode: Callable[[memoryview], T],
+    *,
+    prefix: str,
+    delimiter: str,
+    after: str,
+    limit: int,
+) -> Page[T]:
+    """A page of the bucket's objects, each record as `decode` sees it (as `Index.scan`'s); `limit` counts keys and
+    common prefixes alike, 0 gives an empty page."""
     if limit <= 0:
-        return EMPTY
+        return Page([], [], False, "")
     start, stop = bounds(OBJECTS, bucket.id, prefix, after, delimiter)
     if delimiter:
-        return _grouped_page(volumes, start, stop, object_key(bucket.id, prefix), delimiter.encode(), limit)
+        return _grouped_page(volumes, start, stop, object_key(bucket.id, prefix), delimiter.encode(), limit, decode)
     share = share_of(limit + 1, len(volumes))
-    scans = [volume.index.scan(start, stop, batch=share, decode=LISTED.decode) for volume in volumes]
+    scans = [volume.index.scan(start, stop, batch=share, decode=decode) for volume in volumes]
     pairs = list(islice(scans[0], limit + 1)) if len(scans) == 1 else first_of(scans, limit + 1, share)
     entries = [(key[PREFIX_SIZE:].decode(), record) for key, record in pairs[:limit]]
     return Page(entries, [], len(pairs) > limit, entries[-1][0] if entries else "")
@@ -142,11 +148,17 @@ def taken(items: Iterator[Item[T]], limit: int) -> tuple[list[Item[T]], bool]:
 
 
 def _grouped_page(
-    volumes: Sequence[Volume], start: bytes, stop: bytes, first: bytes, delimiter: bytes, limit: int
-) -> Page:
+    volumes: Sequence[Volume],
+    start: bytes,
+    stop: bytes,
+    first: bytes,
+    delimiter: bytes,
+    limit: int,
+    decode: Callable[[memoryview], T],
+) -> Page[T]:
     skip = len(first)
     group = partial(group_of, skip=skip, delimiter=delimiter)
-    streams = [grouped(volume.index, start, stop, LISTED.decode, group) for volume in volumes]
+    streams = [grouped(volume.index, start, stop, decode, group) for volume in volumes]
     items, truncated = taken(merged(streams), limit)
     entries = [(key[PREFIX_SIZE:].decode(), record) for key, record in items if record is not None]
     prefixes = [key[PREFIX_SIZE:].decode() for key, record in items if record is None]

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
 from storage.attributes import Attributes
 from storage.checksums import DEFAULT
-from storage.conditions import ALWAYS, Conditions, check_delete, check_read, check_write
+from storage.conditions import ALWAYS, Conditions, check_read, check_write
 from storage.content import Segments
 from storage.errors import Conflict, Corrupt, NoSuchKey, StorageError, VolumeFailed
 from storage.intake import Body, Intake
 from storage.keys import object_key
 from storage.listing import Page, list_objects
 from storage.payload import Payload
+from storage.properties import checksum_type
 from storage.purge import drop, object_blobs
-from storage.records import OBJECT, Blob, Bucket, ObjectRecord, Part
+from storage.records import LISTED, OBJECT, Blob, Bucket, Listed, ObjectRecord, Part
 from storage.source import VERY_MANY, BlobSource, InlineSource, Source, SourcePayload, close_content
 from storage.threads import run
 from storage.volume import Partitions, Volume
 from storage.writer import Writer
+
+T = TypeVar("T")
 
 MANY = 32  # files that are opened in a thread
 REREADS = 100
@@ -96,10 +100,8 @@ class Objects:
         volume = self._partitions.of(raw_key)
         if given is not ALWAYS:
             check_write(given, self._current(volume, raw_key))
-        body = self._intake.receive(payload, volume)
-        record = made_of(body, attributes, self._clock())
-        self._commit(bucket, volume, raw_key, record, given)
-        return record
+        body = self._intake.receive(payload, volume, checksum_type(bucket))
+        return self._commit(bucket, volume, raw_key, made_of(body, attributes, self._clock()), given)
 
     def copy(
         self, source: Source, bucket: Bucket, key: str, attributes: Attributes, *, given: Conditions = ALWAYS
@@ -130,7 +132,7 @@ class Objects:
         if given is ALWAYS:
             (removed,) = volume.index.commit(deletes=(raw_key,))
         else:
-            (removed,) = self._writer.replace(bucket, volume, raw_key, given, refuse_delete, deletes=(raw_key,))
+            removed = self._writer.delete(bucket, volume, raw_key, given)
         if removed is None:
             return None
         record = OBJECT.decode(removed)
@@ -159,10 +161,25 @@ class Objects:
 
     def list(
         self, bucket: Bucket, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000
-    ) -> Page:
+    ) -> Page[Listed]:
         """A page of the bucket's keys; see `storage.listing`."""
+        return self.list_as(
+            LISTED.decode, bucket, prefix=prefix, delimiter=delimiter, after=after, limit=limit
+        )
+
+    def list_as(
+        self,
+        decode: Callable[[memoryview], T],
+        bucket: Bucket,
+        *,
+        prefix: str = "",
+        delimiter: str = "",
+        after: str = "",
+        limit: int = 1000,
+    ) -> Page[T]:
+        """The same with what `decode` makes of each record where it lies; it must neither keep it nor wait."""
         return list_objects(
-            self._partitions.all(), bucket, prefix=prefix, delimiter=delimiter, after=after, limit=limit
+            self._partitions.all(), bucket, decode, prefix=prefix, delimiter=delimiter, after=after, limit=limit
         )
 
     def _copy_stored(
@@ -177,27 +194,25 @@ class Objects:
         volume.space.admit(len(original.data))
         if isinstance(source, BlobSource):
             blobs = tuple(run(volume.blobs.adopt, source.files, admit=volume.space.admit))
-        body = Body(original.size, original.etag, original.checksums, original.data)
+        body = Body(original.size, original.etag, original.checksums, original.data, checksum=original.checksum)
         record = made_of(
             body, attributes, self._clock(), blobs=blobs, parts=original.parts, checksum_type=original.checksum_type
         )
-        self._commit(bucket, volume, raw_key, record, given)
-        return record
+        return self._commit(bucket, volume, raw_key, record, given)
 
     def _commit(
         self, bucket: Bucket, volume: Volume, raw_key: bytes, record: ObjectRecord, given: Conditions
-    ) -> None:
+    ) -> ObjectRecord:
         """Make the record current and drop what it replaces; when it is refused, drop its own blobs."""
         try:
-            (replaced,) = self._writer.replace(
-                bucket, volume, raw_key, given, check_write, puts=((raw_key, OBJECT.encode(record)),)
-            )
+            stored, (replaced,) = self._writer.put(bucket, volume, raw_key, record, given)
         except VolumeFailed:
             raise  # whether the commit happened is not known: the sweep decides about the blobs
         except StorageError:
             drop(volume, record.blobs)
             raise
         drop(volume, object_blobs(replaced))
+        return stored
 
     def _current(self, volume: Volume, raw_key: bytes) -> ObjectRecord | None:
         raw = volume.index.get(raw_key)
@@ -223,12 +238,6 @@ def delete_from(
     drop(volume, doomed)
 
 
-def refuse_delete(given: Conditions, current: ObjectRecord | None) -> None:
-    """`check_delete` where what does not exist may be deleted."""
-    if current is not None:
-        check_delete(given, current)
-
-
 def made_of(
     body: Body,
     attributes: Attributes,
@@ -250,9 +259,11 @@ def made_of(
         plain_dict(attributes.content),
         plain_dict(attributes.metadata),
         attributes.tags,
+        attributes.version,
         blobs=body.blobs if blobs is None else tuple(blobs),
         parts=parts,
         data=body.data,
+        checksum=body.checksum,
     )
 
 

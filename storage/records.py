@@ -14,6 +14,8 @@ FORMAT = b"\x01"
 
 NONE: dict[str, str] = {}
 
+Value = bool | int | str  # of a bucket's property
+
 
 class Bucket(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A bucket. `id` is never used again, so a bucket created anew sees nothing of the one deleted before."""
@@ -24,6 +26,7 @@ class Bucket(msgspec.Struct, array_like=True, frozen=True, gc=False):
     created: int  # ns
     region: str = ""  # the LocationConstraint given at creation, "" when none was
     generation: int = 1  # counts the changes of this record
+    properties: dict[str, Value] = {}  # those that differ from their defaults, by name; see storage.properties
 
 
 class Blob(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -42,10 +45,11 @@ class Part(msgspec.Struct, array_like=True, frozen=True, gc=False):
     modified: int  # ns
     checksums: dict[str, str]  # base64 by algorithm
     blob: Blob | None = None  # None: it has no bytes, or (of a completed object) the object's `blobs` name it
+    checksum: str = ""  # as an object's, where the parts' can be combined
 
 
 class ObjectRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The current version of a key. What a listing shows comes first, `data` last: `Listed` reads a prefix."""
+    """The current version of a key. What an S3 listing shows comes first: `Listed` reads a prefix."""
 
     size: int
     modified: int  # ns
@@ -57,10 +61,11 @@ class ObjectRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     content: dict[str, str] = NONE  # content-type, cache-control, …, lower-case names, values as sent (latin-1)
     metadata: dict[str, str] = NONE  # the names after x-amz-meta-, lower-case; values as sent (latin-1)
     tags: tuple[tuple[str, str], ...] = ()
-    version: str = ""  # "" is the null version
+    version: str = ""  # its number, where the bucket counts versions; S3 knows all of them as the null version
     blobs: tuple[Blob, ...] = ()  # the bytes, in order, unless they are in `data`
     parts: tuple[Part, ...] = ()  # of a completed upload: numbers, sizes, checksums; their blobs are in `blobs`
     data: bytes = b""
+    checksum: str = ""  # of the type that the bucket wanted as it was written: "xxhash2:45ab…" (hex); "": none is known
 
 
 class Listed(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -73,6 +78,26 @@ class Listed(msgspec.Struct, array_like=True, frozen=True, gc=False):
     storage_class: str
     checksums: dict[str, str]
     checksum_type: str
+
+
+class Described(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """An `ObjectRecord` as native listings show it: without its bytes, which are skipped and not copied."""
+
+    size: int
+    modified: int
+    etag: str
+    owner: str
+    storage_class: str
+    checksums: msgspec.Raw
+    checksum_type: str
+    content: msgspec.Raw
+    metadata: dict[str, str]
+    tags: msgspec.Raw = msgspec.Raw()
+    version: str = ""
+    blobs: msgspec.Raw = msgspec.Raw()
+    parts: msgspec.Raw = msgspec.Raw()
+    data: msgspec.Raw = msgspec.Raw()
+    checksum: str = ""
 
 
 class Upload(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -140,6 +165,7 @@ class Codec(Generic[Record]):
 BUCKET = Codec(Bucket)
 OBJECT = Codec(ObjectRecord)
 LISTED = Codec(Listed)
+DESCRIBED = Codec(Described)
 REFERENCED = Codec(Referenced)
 UPLOAD = Codec(Upload)
 PART = Codec(Part)

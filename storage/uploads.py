@@ -10,16 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from storage.attributes import Attributes
+from storage.checksums import ALGORITHMS
 from storage.completion import MINIMUM_PART_SIZE, Expected, PartRef, chosen, completed, digest_of
-from storage.conditions import ALWAYS, Conditions, check_write
+from storage.conditions import ALWAYS, Conditions
 from storage.content import Span
 from storage.errors import Conflict, InvalidPart, NoSuchUpload, PreconditionFailed, StorageError, VolumeFailed
 from storage.intake import Body, Intake
 from storage.keys import COMPLETIONS, UPLOAD_ID_SIZE, UPLOADS, object_key, part_key, parts_after, upload_suffix
 from storage.listing import UploadPage, list_uploads
 from storage.payload import Payload
+from storage.properties import CHECKSUM_TYPES, checksum_type
 from storage.purge import drop, object_blobs, part_blobs, purge
-from storage.records import COMPLETION, OBJECT, PART, UPLOAD, Bucket, Completion, ObjectRecord, Part, Upload
+from storage.records import COMPLETION, PART, UPLOAD, Bucket, Completion, ObjectRecord, Part, Upload
 from storage.source import BlobSource, Source, SourcePayload, close_content
 from storage.threads import run
 from storage.volume import Partitions, Volume
@@ -93,7 +95,7 @@ class Uploads:
         """
         place = self._place(bucket, key, upload_id)
         raw = self._raw(place)
-        body = self._intake.receive_blob(payload, place.volume)
+        body = self._intake.receive_blob(payload, place.volume, part_checksum_type(bucket))
         return self._add(place, raw, number, body)
 
     def copy_part(
@@ -112,7 +114,8 @@ class Uploads:
         size = source.size if span is None else span.size
         payload = SourcePayload(content, size=size, algorithms=algorithms)
         try:
-            return self._add(place, raw, number, self._intake.receive_blob(payload, place.volume))
+            body = self._intake.receive_blob(payload, place.volume, part_checksum_type(bucket))
+            return self._add(place, raw, number, body)
         finally:
             close_content(content)
 
@@ -200,7 +203,7 @@ class Uploads:
 
     def _add(self, place: _Place, raw: bytes, number: int, body: Body) -> Part:
         """Record the part while its upload is there."""
-        part = Part(number, body.size, body.etag, self._clock(), body.checksums, body.blob)
+        part = Part(number, body.size, body.etag, self._clock(), body.checksums, body.blob, body.checksum)
         try:
             (replaced,) = self._writer.commit(
                 place.bucket, place.volume, checks=[(place.record_key, raw)],
@@ -227,16 +230,16 @@ class Uploads:
         now = self._clock()
         record = completed(UPLOAD.decode(raw), named, now, expected)
         answered = Completion(digest_of(refs), now + REMEMBERED, without_content(record))
-        replaced, _, _, *removed = self._writer.replace(
-            place.bucket, place.volume, place.object_key, given, check_write,
+        stored, (replaced, _, _, *removed) = self._writer.put(
+            place.bucket, place.volume, place.object_key, record, given,
             checks=[(place.record_key, raw), *((key, found[key]) for key in taken)],
-            puts=[(place.object_key, OBJECT.encode(record)), (COMPLETIONS + place.suffix, COMPLETION.encode(answered))],
+            puts=[(COMPLETIONS + place.suffix, COMPLETION.encode(answered))],
             deletes=[place.record_key, *found],
         )
         left = [blob for key, part in zip(found, removed) if key not in taken for blob in part_blobs(part)]
         drop(place.volume, [*left, *object_blobs(replaced)])
         self._purge_parts(place)
-        return record
+        return stored
 
     def _repeated(self, place: _Place, refs: Sequence[PartRef]) -> ObjectRecord:
         """The answer to the same completion sent again."""
@@ -266,9 +269,16 @@ class Uploads:
         return Body(record.size, record.etag, sums, blob=blob)
 
 
+def part_checksum_type(bucket: Bucket) -> str:
+    """The bucket's type of checksum where an object's can be made of its parts', else "none"."""
+    kind = checksum_type(bucket)
+    algorithm = ALGORITHMS.get(CHECKSUM_TYPES[kind])
+    return "none" if algorithm is None or algorithm.join is None else kind
+
+
 def without_content(record: ObjectRecord) -> ObjectRecord:
     """What a reply shows of a record."""
     return ObjectRecord(
         record.size, record.modified, record.etag, record.owner, record.storage_class, record.checksums,
-        record.checksum_type, version=record.version,
+        record.checksum_type, version=record.version, checksum=record.checksum,
     )

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 
-from storage.conditions import ALWAYS, Conditions
+from msgspec.structs import replace
+
+from storage.conditions import ALWAYS, Conditions, check_delete, check_write
 from storage.errors import Conflict
 from storage.index import Check, CheckFailed, Put
 from storage.keys import PREFIX_SIZE
 from storage.markers import Markers
+from storage.properties import next_version, numbers_versions
 from storage.records import OBJECT, Bucket, ObjectRecord
 from storage.volume import Volume
 
 ATTEMPTS = 64  # each of them lost to a commit that another writer made meanwhile
-
-Guard = Callable[[Conditions, ObjectRecord | None], None]
 
 
 class Lost(Exception):
@@ -53,30 +55,62 @@ class Writer:
                     raise Lost(failed.key) from failed
                 self._markers.settle(bucket, volume)
 
-    def replace(
+    def put(
         self,
         bucket: Bucket,
         volume: Volume,
         object_key: bytes,
+        record: ObjectRecord,
         given: Conditions,
-        guard: Guard,
         *,
         checks: Sequence[Check] = (),
         puts: Sequence[Put] = (),
         deletes: Sequence[bytes] = (),
-    ) -> list[bytes | None]:
-        """Commit if `guard`, asked about the version that is replaced, lets it; it raises what stops the write.
+    ) -> tuple[ObjectRecord, list[bytes | None]]:
+        """Commit the record as the key's current version, if `check_write` lets it replace the one there is, numbered
+        after that one where the bucket counts and the record has no number; the record and the values replaced, the
+        object's first.
 
         `Lost` when one of `checks` fails, `Conflict` when other writers kept winning; otherwise like `commit`.
         """
-        if given is ALWAYS:
-            return self.commit(bucket, volume, checks=checks, puts=puts, deletes=deletes)
-        for _ in range(ATTEMPTS):
-            raw = volume.index.get(object_key)
-            guard(given, None if raw is None else OBJECT.decode(raw))
+        numbered = not record.version and numbers_versions(bucket)
+        if given is ALWAYS and not numbered:
+            written = ((object_key, OBJECT.encode(record)), *puts)
+            return record, self.commit(bucket, volume, checks=checks, puts=written, deletes=deletes)
+        for raw in self._current(volume, object_key, given):
+            current = None if raw is None else OBJECT.decode(raw)
+            check_write(given, current)
+            if numbered:
+                record = replace(record, version=next_version("" if current is None else current.version))
+            written = ((object_key, OBJECT.encode(record)), *puts)
             try:
-                return self.commit(bucket, volume, checks=((object_key, raw), *checks), puts=puts, deletes=deletes)
+                replaced = self.commit(
+                    bucket, volume, checks=((object_key, raw), *checks), puts=written, deletes=deletes
+                )
+                return record, replaced
             except Lost as lost:
                 if lost.key != object_key:
                     raise
         raise Conflict(object_key[PREFIX_SIZE:].decode())
+
+    def delete(self, bucket: Bucket, volume: Volume, object_key: bytes, given: Conditions) -> bytes | None:
+        """Take the key away if its current version, if there is one, meets the conditions; what it was.
+
+        `PreconditionFailed`, `Conflict` when other writers kept winning; otherwise like `commit`.
+        """
+        for raw in self._current(volume, object_key, given):
+            if raw is not None:
+                check_delete(given, OBJECT.decode(raw))
+            try:
+                (removed,) = self.commit(bucket, volume, checks=((object_key, raw),), deletes=(object_key,))
+                return removed
+            except Lost:
+                continue
+        raise Conflict(object_key[PREFIX_SIZE:].decode())
+
+    @staticmethod
+    def _current(volume: Volume, object_key: bytes, given: Conditions) -> Iterator[bytes | None]:
+        """What is there, looked up before each attempt. A write without conditions never gives up: of those that meet,
+        one wins each time."""
+        for _ in count() if given is ALWAYS else range(ATTEMPTS):
+            yield volume.index.get(object_key)

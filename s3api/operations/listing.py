@@ -60,7 +60,7 @@ def list_objects_v2(call: Call) -> Reply:
     return _finished(parts, page, encode)
 
 
-def _page(call: Call, after: str) -> tuple[int, Page]:
+def _page(call: Call, after: str) -> tuple[int, Page[Listed]]:
     query = call.query
     limit = read_limit(query, "max-keys", MOST_KEYS)
     page = call.store.objects.list(
@@ -73,7 +73,7 @@ def _element(name: str, text: str) -> str:
     return f"<{name}>{text}</{name}>"
 
 
-def _common(query: Mapping[str, str], encode: Encoding, limit: int, page: Page) -> str:
+def _common(query: Mapping[str, str], encode: Encoding, limit: int, page: Page[Listed]) -> str:
     delimiter = query.get("delimiter")
     text = f"<MaxKeys>{limit}</MaxKeys>"
     if delimiter:
@@ -103,7 +103,7 @@ def owner_of(listed: Listed, principal: Principal) -> str:
     return f"<Owner><ID>{escape(listed.owner)}</ID><DisplayName>{escape(name)}</DisplayName></Owner>"
 
 
-def _finished(parts: list[str], page: Page, encode: Encoding) -> Reply:
+def _finished(parts: list[str], page: Page[Listed], encode: Encoding) -> Reply:
     parts += [f"<CommonPrefixes><Prefix>{encode(prefix)}</Prefix></CommonPrefixes>" for prefix in page.prefixes]
     parts.append(_CLOSE)
     return xml_reply("".join(parts).encode())

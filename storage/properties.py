@@ -1,0 +1,56 @@
+"""The properties of a bucket that storage itself acts on, by AIStore's names.
+
+A bucket's record keeps the properties that differ from their defaults. What else there is, and how clients write and
+see it, is the native API's table; both doors live by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from storage.records import Bucket, Value
+
+CHECKSUM_TYPE: Final = "checksum.type"
+NUMBERED: Final = "versioning.enabled"
+ACCESS: Final = "access"
+
+# Defaults; a bucket's record does not repeat them.
+XXHASH2: Final = "xxhash2"
+EVERYTHING: Final = 2**64 - 1
+
+# AIStore's checksum types by the names of storage.checksums; "": none is kept.
+CHECKSUM_TYPES: Final = {
+    "none": "",
+    "xxhash": "xxhash64",
+    "xxhash2": "xxhash64",
+    "md5": "md5",
+    "crc32c": "crc32c",
+    "sha256": "sha256",
+    "sha512": "sha512",
+}
+
+
+def checksum_type(bucket: Bucket) -> str:
+    """The type of the checksum that every object written into the bucket gets."""
+    return bucket.properties.get(CHECKSUM_TYPE, XXHASH2)  # type: ignore[return-value]  # of this property
+
+
+def numbers_versions(bucket: Bucket) -> bool:
+    """Whether each object's versions are counted; the content of earlier ones is not kept."""
+    return bool(bucket.properties.get(NUMBERED, False))
+
+
+def access(bucket: Bucket) -> int:
+    """The rights (see AIStore's bits) that the bucket lets through at all."""
+    return bucket.properties.get(ACCESS, EVERYTHING)  # type: ignore[return-value]  # of this property
+
+
+def next_version(current: str) -> str:
+    """The number of the version that replaces the one numbered `current` ("": it has none, or there is none)."""
+    return str(int(current) + 1) if current.isdecimal() else "1"
+
+
+def plain(properties: Mapping[str, Value]) -> dict[str, Value]:
+    """A copy that will not change with the original, in one order, so that equal ones are equal records."""
+    return dict(sorted(properties.items()))
