@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from json import dumps
-from typing import Any
 
 from nativeapi import names
+from nativeapi.bucket_properties import INHERITED, changes, header, merged, reset_properties, set_properties
 from nativeapi.call import EMPTY, PREFIX, Action, Call, Reply, decode, json_reply, text_reply
 from nativeapi.errors import NativeError, unsupported
 from nativeapi.listing import list_objects
@@ -23,7 +23,6 @@ from storage.records import Bucket
 BUCKETS = PREFIX + "buckets/"
 PAGE = 1000  # keys
 ROUNDS = 100  # of emptying a bucket into which others write
-ALL_ACCESS = str(2**64 - 1)
 
 Handler = Callable[[Native, Call, Bucket, Action], Reply]
 
@@ -63,49 +62,9 @@ def summary(native: Native, call: Call, bucket: Bucket, action: Action) -> Reply
     return json_reply([summarise(native, bucket, prefix_of(job)).document(bucket.name)])
 
 
-def properties(bucket: Bucket) -> dict[str, Any]:
-    """The bucket's properties as AIStore shows them, with the values that hold here."""
-    return {
-        "backend_bck": {"name": "", "provider": "", "namespace": {"uuid": "", "name": ""}},
-        "write_policy": {"data": "immediate", "md": "immediate"},
-        "provider": "ais",
-        "Renamed": "",
-        "checksum": {
-            "type": "xxhash2",
-            "validate_cold_get": False,
-            "validate_warm_get": False,
-            "validate_obj_move": False,
-            "enable_read_range": False,
-        },
-        "extra": {"aws": {}, "gcp": {}, "oci": {}},
-        "rate_limit": {
-            "backend": {"interval": "1m", "max_tokens": 1000, "enabled": False, "num_retries": 3},
-            "frontend": {"interval": "1m", "max_tokens": 1000, "enabled": False, "burst_size": 375},
-        },
-        "ec": {
-            "compression": "never",
-            "bundle_multiplier": 2,
-            "burst_buffer": 512,
-            "objsize_limit": 262144,
-            "data_slices": 2,
-            "parity_slices": 2,
-            "enabled": False,
-            "disk_only": False,
-        },
-        "chunks": {"objsize_limit": "0B", "max_monolithic_size": "1TiB", "chunk_size": "1GiB"},
-        "mirror": {"copies": 2, "burst_buffer": 512, "enabled": False},
-        "lru": {"dont_evict_time": "2h0m", "capacity_upd_time": "10m", "batch_size": 32768, "enabled": False},
-        "access": ALL_ACCESS,
-        "features": "0",
-        "bid": str(bucket.id),
-        "created": str(bucket.created),
-        "versioning": {"enabled": False, "validate_warm_get": False, "synchronize": False},
-    }
-
-
 def head_bucket(native: Native, call: Call, bucket: Bucket, prefix: str) -> Reply:
     """The properties; with `bsumm_remote` a summary too, which is there when the id of the first reply comes back."""
-    headers = [("Ais-Bucket-Props", dumps(properties(bucket))), ("Content-Length", "0")]
+    headers = [header(bucket), ("Content-Length", "0")]
     if not call.query.get("bsumm_remote"):
         return Reply(200, headers)
     job = call.query.get("uuid", "")
@@ -149,8 +108,8 @@ ROWS = (
     BucketAction("POST", "rechunk", rights.RW, None),
     BucketAction("POST", "index-shard", rights.RW, None),
     BucketAction("PUT", "archive", rights.RW, None),
-    BucketAction("PATCH", "set-bprops", rights.PATCH, None),
-    BucketAction("PATCH", "reset-bprops", rights.PATCH, None),
+    BucketAction("PATCH", "set-bprops", rights.PATCH, set_properties),
+    BucketAction("PATCH", "reset-bprops", rights.PATCH, reset_properties),
 )
 ACTIONS = {(row.method, row.action): row for row in ROWS}
 assert len(ACTIONS) == len(ROWS), "an action is declared twice"
@@ -158,9 +117,11 @@ assert len(ACTIONS) == len(ROWS), "an action is declared twice"
 CREATE = ("POST", "create-bck")
 
 
-def create(native: Native, principal: Principal, name: str) -> Reply:
+def create(native: Native, principal: Principal, name: str, action: Action) -> Reply:
+    """A new bucket, with what AIStore's buckets have and the properties that the value names."""
     names.check_bucket_name(name)
-    native.store.buckets.create(name, owner=principal.id)
+    wanted = changes(native, Bucket(0, name, principal.id, 0), action.value or {})
+    native.store.buckets.create(name, owner=principal.id, properties=merged(INHERITED, wanted))
     return EMPTY
 
 
@@ -177,7 +138,7 @@ def answer_bucket(native: Native, call: Call) -> Reply:
     if (call.method, action.action) == CREATE:
         call.log("native.create-bck", name)
         native.require(principal, rights.CREATE_BUCKET)
-        return create(native, principal, name)
+        return create(native, principal, name, action)
     row = ACTIONS.get((call.method, action.action))
     if row is None:
         raise NativeError(400, f'invalid action "{action.action}"')

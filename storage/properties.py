@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from storage.records import Bucket, Value
+from storage.rights import EVERYTHING
 
 CHECKSUM_TYPE: Final = "checksum.type"
 NUMBERED: Final = "versioning.enabled"
@@ -17,7 +18,6 @@ ACCESS: Final = "access"
 
 # Defaults; a bucket's record does not repeat them.
 XXHASH2: Final = "xxhash2"
-EVERYTHING: Final = 2**64 - 1
 
 # AIStore's checksum types by the names of storage.checksums; "": none is kept.
 CHECKSUM_TYPES: Final = {
