@@ -1,16 +1,12 @@
-"""What AIStore's clients ask about the cluster before and beside their work; this node is all of it.
-
-Jobs are not built yet: lists of them are empty, and one asked for by id is not found.
-"""
+"""What AIStore's clients ask about the cluster before and beside their work; this node is all of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
-from nativeapi.call import UNREADABLE, Call, Reply, json_reply, text_reply
+from nativeapi import jobs, starting
+from nativeapi.call import Action, Call, Reply, json_reply, text_reply
 from nativeapi.errors import NativeError, unsupported
 from nativeapi.native import Native, method_not_allowed
 from nativeapi.nodes import VERSION
@@ -20,6 +16,7 @@ NODE_ID = b"ais-node-id"
 STARTED = 6  # state flags: cluster started, node started
 
 Question = Callable[[Native, Call], Reply]
+Order = Callable[[Native, Call, Action], Reply]
 
 
 def smap(native: Native, call: Call) -> Reply:
@@ -78,32 +75,6 @@ def node_status(native: Native, call: Call) -> Reply:
     )
 
 
-def no_jobs(_native: Native, _call: Call) -> Reply:
-    return json_reply([])
-
-
-def job_field(call: Call, name: str) -> str:
-    """A field of a job query; Go and Python spell its names in different cases."""
-    raw = call.body()
-    try:
-        fields = msgspec.json.decode(raw, type=dict[str, Any]) if raw.strip() else {}
-    except UNREADABLE as error:
-        raise NativeError(400, f"failed to unmarshal the job query: {error}") from error
-    return next((str(value) for key, value in fields.items() if key.lower() == name and value), "")
-
-
-def job_status(native: Native, call: Call) -> Reply:
-    job = job_field(call, "id")
-    raise NativeError(404, f"p[{native.nodes.proxy}]: x-[{job}] does not exist", code="ErrNotFound")
-
-
-def job_snapshots(native: Native, call: Call) -> Reply:
-    job = job_field(call, "id")
-    if job:
-        raise NativeError(404, f'"x-[{job}]" not found')
-    return json_reply({native.nodes.target: []})
-
-
 def backends(_native: Native, _call: Call) -> Reply:
     return json_reply([])
 
@@ -122,10 +93,10 @@ QUESTIONS: dict[str, dict[str, Question]] = {
     "cluster": {
         "smap": smap,
         "snode": snode,
-        "status": job_status,
-        "status_all": no_jobs,
-        "running_all": no_jobs,
-        "qryxstats": job_snapshots,
+        "status": jobs.one_status,
+        "status_all": jobs.all_statuses,
+        "running_all": jobs.running,
+        "qryxstats": jobs.snapshots,
         "backends": backends,
         "remote": remote,
         "cluster_config": cluster_config,
@@ -133,13 +104,23 @@ QUESTIONS: dict[str, dict[str, Question]] = {
     "reverse/daemon": {"node_status": node_status, "snode": snode, "software_version": software_version},
 }
 
+# What a PUT may have done, by path and action.
+ORDERS: dict[tuple[str, str], Order] = {
+    ("cluster", "start"): starting.start,
+    ("cluster", "stop"): starting.stop,
+}
+
 
 def ask(native: Native, call: Call, path: str) -> Reply:
-    """Answer the question of a GET; nothing of the cluster can be changed yet."""
+    """Answer the question of a GET, or do what a PUT orders."""
     call.log(f"native.{path}")
     native.require(native.authenticate(call), rights.SHOW_CLUSTER if call.method == "GET" else rights.ADMIN)
     if call.method == "PUT":
-        raise unsupported(call.action().action or path)
+        action = call.action()
+        order = ORDERS.get((path, action.action))
+        if order is None:
+            raise unsupported(action.action or path)
+        return order(native, call, action)
     if call.method != "GET":
         return method_not_allowed(["GET", "PUT"])
     what = call.query.get("what", "")

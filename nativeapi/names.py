@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import msgspec
 
 from nativeapi.errors import NativeError, unsupported
 from nativeapi.nodes import Nodes
@@ -99,6 +102,19 @@ def check_new_object_name(name: str) -> None:
         raise NativeError(400, f'invalid object name "{name}"', code="errInvalidPath")
 
 
+class Namespace(msgspec.Struct, frozen=True):
+    uuid: str = ""
+    name: str = ""
+
+
+class BucketDocument(msgspec.Struct, frozen=True):
+    """A bucket as messages name it."""
+
+    name: str = ""
+    provider: str = ""
+    namespace: Namespace | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectName:
     bucket: str
@@ -127,3 +143,23 @@ def own_bucket(bucket: str, query: Mapping[str, str], nodes: Nodes) -> str:
     if provider != OWN or namespace:
         require_own(bucket, provider, namespace, nodes)
     return bucket
+
+
+def bucket_document(name: str) -> dict[str, Any]:
+    """A bucket of this node as AIStore's JSON has it; "" is no bucket."""
+    return {"name": name, "provider": OWN if name else "", "namespace": {"uuid": "", "name": ""}}
+
+
+def bucket_in(document: Any, nodes: Nodes) -> str:
+    """The bucket of this node that a JSON document names; "" when it names none."""
+    if not document:
+        return ""
+    try:
+        given = msgspec.convert(document, BucketDocument)
+    except msgspec.ValidationError as error:
+        raise NativeError(400, f"failed to unmarshal a bucket: {error}") from error
+    if given.name:
+        space = given.namespace
+        named = f"@{space.uuid}#{space.name}" if space is not None and (space.uuid or space.name) else ""
+        require_own(given.name, given.provider, named, nodes)
+    return given.name

@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from storage.index import CheckFailed, Index
-from storage.jobs.kinds import KINDS, Trait
+from storage.jobs.kinds import KINDS, Kind, Trait
 from storage.jobs.records import (
     DEFINITION, DEFINITIONS, ENDED, LIVE, REQUEST, STATE, Definition, Job, Request, State, Value, key, request_key,
     requests_of,
@@ -63,7 +63,7 @@ class Jobs:
         """
         assert kind in KINDS, f"no kind is called {kind}"
         request = Request(owner, value or {})
-        joined = self._join(kind, bucket, destination, request) if Trait.IDLES in KINDS[kind] else None
+        joined = self._join(kind, bucket, destination, request) if Trait.IDLES in KINDS[kind].traits else None
         job = joined or self._create(kind, owner, bucket, destination, request)
         self._bell.ring()
         return job
@@ -93,6 +93,10 @@ class Jobs:
         """
         if self.change(job, lambda state: state if state.aborted else msgspec.structs.replace(state, aborted=reason)):
             self._bell.ring()
+
+    def age(self, job: Job) -> int:
+        """How long (ns) ago it was started."""
+        return self._clock() - job.definition.started
 
     def value(self, job: str) -> Value:
         """What the first request asked that is not over, {} when all are."""
@@ -141,7 +145,7 @@ class Jobs:
     def _create(self, kind: str, owner: str, bucket: str, destination: str, request: Request) -> str:
         now = self._clock()
         while True:
-            job = KINDS[kind].prefix + new_id(self._random)
+            job = self._new_id(KINDS[kind])
             made = key(DEFINITIONS, job)
             puts = [
                 (made, DEFINITION.encode(Definition(job, kind, now, owner, bucket, destination))),
@@ -153,6 +157,12 @@ class Jobs:
                 return job
             except CheckFailed:
                 continue
+
+    def _new_id(self, kind: Kind) -> str:
+        if Trait.NUMBERED not in kind.traits:
+            return kind.prefix + new_id(self._random)
+        taken = (int(job.id.removeprefix(kind.prefix)) for job in self.all() if job.kind == kind.name)
+        return f"{kind.prefix}{max(taken, default=0) + 1}"
 
     def _join(self, kind: str, bucket: str, destination: str, request: Request) -> str | None:
         """The id of the job that now has the request, too; None when there is none to join."""

@@ -17,6 +17,7 @@ class Trait(Flag):
     STARTABLE = auto()  # by the generic start
     IDLES = auto()  # stays for `LINGER` seconds after its work; requests with the same buckets join it
     ATTENDED = auto()  # its work is done within requests; the job is the account of it
+    NUMBERED = auto()  # its jobs' ids are the prefix and a number
     UNTRACKED = auto()  # AIStore knows no status of it, snapshots only
 
 
@@ -29,16 +30,12 @@ class Kind:
     display: str = ""  # AIStore's other name for it; "" when it has none
     prefix: str = ""  # of its jobs' ids
 
-    def __contains__(self, trait: Trait) -> bool:
-        return trait in self.traits
-
-
 G, B, T, S = Trait.GLOBAL, Trait.BUCKET, Trait.TARGET, Trait.STARTABLE
-I, A, U = Trait.IDLES, Trait.ATTENDED, Trait.UNTRACKED
+I, A, N, U = Trait.IDLES, Trait.ATTENDED, Trait.NUMBERED, Trait.UNTRACKED
 
 ROWS = (
     Kind("election", G | U, "elect-primary"),
-    Kind("rebalance", G | S, prefix="g"),
+    Kind("rebalance", G | S | N, prefix="g"),
     Kind("etl-inline", G, prefix="etl-"),
     Kind("lru", G | B | S, "lru-eviction"),
     Kind("cleanup-store", G | B | S, "cleanup"),

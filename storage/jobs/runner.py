@@ -102,7 +102,7 @@ class Runner:
                     under_way.stop()
             elif job.state.aborted:
                 self._end(job, "")
-            elif job.waiting and Trait.ATTENDED not in KINDS[job.kind]:
+            elif job.waiting and Trait.ATTENDED not in KINDS[job.kind].traits:
                 self._begin(job)
             else:
                 self._end_if_idle(job)
@@ -163,7 +163,7 @@ class Runner:
             if left is not None and left.aborted:
                 progress.job_over("")
             return False
-        if Trait.IDLES in KINDS[job.kind]:
+        if Trait.IDLES in KINDS[job.kind].traits:
             progress.request_over(error)
             return True
         progress.job_over(error)
