@@ -30,6 +30,7 @@ class Kind:
     display: str = ""  # AIStore's other name for it; "" when it has none
     prefix: str = ""  # of its jobs' ids
 
+
 G, B, T, S = Trait.GLOBAL, Trait.BUCKET, Trait.TARGET, Trait.STARTABLE
 I, A, N, U = Trait.IDLES, Trait.ATTENDED, Trait.NUMBERED, Trait.UNTRACKED
 
