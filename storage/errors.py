@@ -4,7 +4,8 @@
      ├─ NotFound
      │   ├─ NoSuchBucket        .bucket
      │   ├─ NoSuchKey           .bucket .key
-     │   └─ NoSuchUpload        .upload
+     │   ├─ NoSuchUpload        .upload
+     │   └─ NoSuchMember        .bucket .key .member
      ├─ BucketExists            .owner
      ├─ BucketNotEmpty          .bucket
      ├─ PreconditionFailed      .condition
@@ -15,6 +16,9 @@
      ├─ InvalidPartOrder        .number
      ├─ PartTooSmall            .number .size .minimum .etag
      ├─ InvalidRange            .size
+     ├─ UnknownFormat           .name           what was to be an archive is none that is known
+     ├─ CorruptArchive          .reason
+     ├─ InvalidPattern          .reason
      ├─ PayloadError                            the incoming bytes are at fault; nothing was stored
      │   ├─ IncompleteBody      .expected .received
      │   ├─ BodyTimeout         .seconds
@@ -57,6 +61,16 @@ class NoSuchUpload(NotFound):
     def __init__(self, upload: str) -> None:
         super().__init__(upload)
         self.upload = upload
+
+
+class NoSuchMember(NotFound):
+    """The archive has no such member; `member` is its name, or how members were asked for."""
+
+    def __init__(self, bucket: str, key: str, member: str) -> None:
+        super().__init__(bucket, key, member)
+        self.bucket = bucket
+        self.key = key
+        self.member = member
 
 
 class BucketExists(StorageError):
@@ -135,6 +149,30 @@ class InvalidRange(StorageError):
     def __init__(self, size: int) -> None:
         super().__init__(size)
         self.size = size
+
+
+class UnknownFormat(StorageError):
+    """Neither the name nor the first bytes are those of an archive of a known format."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class CorruptArchive(StorageError):
+    """An object's bytes are not the archive that they should be, or one that is not read; `reason` is for people."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class InvalidPattern(StorageError):
+    """A regular expression that cannot be used; `reason` is for people."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class PayloadError(StorageError):

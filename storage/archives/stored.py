@@ -1,0 +1,90 @@
+"""Archives that objects are: opened, searched, listed, packed anew with what is selected.
+
+What blocks runs in threads here; callers are greenlets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from storage.archives import tar
+from storage.archives.formats import Format, recognised
+from storage.archives.matching import Test, same_name
+from storage.archives.packing import Packer, TarPacker
+from storage.archives.reading import Member, gathered, offloaded
+from storage.content import Content, Segments, Span
+from storage.errors import CorruptArchive, NoSuchMember
+from storage.records import Bucket
+from storage.source import Source, close_content
+from storage.threads import run
+
+
+class Listed(NamedTuple):
+    """What a listing shows of a member."""
+
+    name: str
+    size: int
+
+
+class Archive:
+    """An object opened as an archive; closing it closes the object's content. A context manager.
+
+    `UnknownFormat` when it is none. Where the bytes turn out to be no archive, or another one, `CorruptArchive` comes
+    from whoever reads them.
+    """
+
+    def __init__(self, bucket: Bucket, key: str, source: Source, *, told: Format | None = None) -> None:
+        self._bucket = bucket
+        self._key = key
+        content = source.content()
+        source.close()
+        assert isinstance(content, bytes | Segments), "archives are read from stored objects"
+        self.content: Content = content
+        try:
+            self.format = recognised(key, content, told=told)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        close_content(self.content)
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def member(self, name: str) -> Member:
+        """The first member of that name; `NoSuchMember`."""
+        return run(self._first, lambda found: same_name(found, name), name)
+
+    def matching(self, test: Test, shown: str) -> Iterator[bytes]:
+        """A TAR of the members whose names pass the test, with the headers that they have here, in pieces of about 256
+        KiB. `shown` is how messages call the test: `NoSuchMember` before the first piece when nothing passes."""
+        return offloaded(gathered(self._repacked(test, shown)))
+
+    def listed(self, skip: int, limit: int) -> list[Listed]:
+        """At most `limit` members from the one with number `skip` on."""
+        return run(self._listed, skip, limit)
+
+    def index(self, most: int) -> dict[str, Member]:
+        """The first `most` members by name, of several with one name the first."""
+        return run(self._index, most)
+
+    def _first(self, test: Test, shown: str) -> Member:
+        for member in self.format.members(self.content):
+            if test(member.name):
+                return member
+        raise NoSuchMember(self._bucket.name, self._key, shown)
+
+    def _repacked(self, test: Test, shown: str) -> Iterator[bytes]:
+        found = False
+        for member in self.format.members(self.content):
+            if test(member.name):
+                found = True
+                yield from as_tar(member)
+        if not found:
+            raise NoSuchMember(self._bucket.name, self._key, shown)
+        yield tar.END
