@@ -8,6 +8,7 @@ from functools import partial
 
 from storage.archives.codecs import GZIPPED, LZ4, Codec
 from storage.archives.file import ContentFile
+from storage.archives.making import Beginning, after_compressed_tar, after_tar, after_zip
 from storage.archives.packing import Packer, TarPacker, ZipPacker
 from storage.archives.reading import Members, in_compressed_tar, in_tar, in_zip
 from storage.content import Content
@@ -25,18 +26,19 @@ class Format:
     offset: int
     members: Callable[[Content], Members]
     packer: Callable[[], Packer]
+    after: Callable[[Content], Beginning]  # an archive that goes on where this one ends
     codec: Codec | None = None  # what the packed bytes are compressed with
 
 
-TAR = Format(".tar", (".tar",), "application/x-tar", b"ustar", 257, in_tar, TarPacker)
+TAR = Format(".tar", (".tar",), "application/x-tar", b"ustar", 257, in_tar, TarPacker, after_tar)
 TGZ = Format(
     ".tgz", (".tgz", ".tar.gz"), "application/gzip", b"\x1f\x8b\x08", 0,
-    partial(in_compressed_tar, GZIPPED), TarPacker, GZIPPED,
+    partial(in_compressed_tar, GZIPPED), TarPacker, partial(after_compressed_tar, GZIPPED), GZIPPED,
 )  # fmt: skip
-ZIP = Format(".zip", (".zip",), "application/zip", b"PK\x03\x04", 0, in_zip, ZipPacker)
+ZIP = Format(".zip", (".zip",), "application/zip", b"PK\x03\x04", 0, in_zip, ZipPacker, after_zip)
 TAR_LZ4 = Format(
     ".tar.lz4", (".tar.lz4",), "application/x-lz4", b"\x04\x22\x4d\x18", 0,
-    partial(in_compressed_tar, LZ4), TarPacker, LZ4,
+    partial(in_compressed_tar, LZ4), TarPacker, partial(after_compressed_tar, LZ4), LZ4,
 )  # fmt: skip
 FORMATS = (TAR, TGZ, ZIP, TAR_LZ4)
 BY_SUFFIX = {suffix: row for row in FORMATS for suffix in row.suffixes}

@@ -5,16 +5,16 @@ What blocks runs in threads here; callers are greenlets.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from storage.archives import tar
 from storage.archives.formats import Format, recognised
 from storage.archives.matching import Test, same_name
-from storage.archives.packing import Packer, TarPacker
 from storage.archives.reading import Member, gathered, offloaded
-from storage.content import Content, Segments, Span
-from storage.errors import CorruptArchive, NoSuchMember
+from storage.content import Content, Segments
+from storage.errors import NoSuchMember
 from storage.records import Bucket
 from storage.source import Source, close_content
 from storage.threads import run
@@ -88,3 +88,20 @@ class Archive:
         if not found:
             raise NoSuchMember(self._bucket.name, self._key, shown)
         yield tar.END
+
+    def _listed(self, skip: int, limit: int) -> list[Listed]:
+        members = islice(self.format.members(self.content), skip, skip + limit)
+        return [Listed(member.name, member.size) for member in members]
+
+    def _index(self, most: int) -> dict[str, Member]:
+        found: dict[str, Member] = {}
+        for member in islice(self.format.members(self.content), most):
+            found.setdefault(member.name.removeprefix("/"), member)
+        return found
+
+
+def as_tar(member: Member) -> Iterator[bytes]:
+    """What a TAR with the member holds of it."""
+    yield member.head or tar.header(member.name, member.size, member.modified)
+    yield from member.read(member.whole)
+    yield tar.padding(member.size)
