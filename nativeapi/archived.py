@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator
-from contextlib import closing
 
 from nativeapi.call import EMPTY, Call, Reply
 from nativeapi.errors import NativeError
@@ -13,10 +12,11 @@ from nativeapi.names import check_object_name
 from nativeapi.native import Native
 from nativeapi.transfer import OCTETS, NativePayload, Streamed, payload
 from storage import checksums
-from storage.archives.formats import BY_SUFFIX, TAR, Format, named, typed
+from storage.archives.codecs import PIECE
+from storage.archives.formats import TAR, Format, named, typed
 from storage.archives.making import Beginning, Entry, packed
 from storage.archives.matching import MODES
-from storage.archives.reading import PIECE, offloaded
+from storage.archives.reading import offloaded
 from storage.archives.stored import Archive
 from storage.attributes import Attributes
 from storage.conditions import ALWAYS, Conditions
@@ -129,7 +129,9 @@ def put_member(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
                 raise
     given = ALWAYS if pine == REPLACE else Conditions(if_none_match=("*",))
     made = format_of_name(key, told_format(call))
-    store_archive(native, call, bucket, key, packed(Beginning(made.packer()), [entry], made.codec), given, None)
+    pieces = packed(Beginning(made.packer()), [entry], made.codec)
+    assert call.principal is not None
+    store_archive(native, bucket, key, pieces, Attributes(call.principal.id), given)
     return EMPTY
 
 
@@ -137,31 +139,28 @@ def append_member(native: Native, call: Call, bucket: Bucket, key: str, entry: E
     source = native.store.objects.open(bucket, key, ALWAYS)
     record = source.record
     with Archive(bucket, key, source, told=told_format(call)) as archive:
-        pieces = archive.continued([entry])
-        store_archive(native, call, bucket, key, pieces, Conditions(if_match=(record.etag,)), record)
+        attributes = kept_of_archive(record)
+        store_archive(
+            native, bucket, key, archive.continued([entry]), attributes, Conditions(if_match=(record.etag,))
+        )
     return EMPTY
 
 
+def kept_of_archive(record: ObjectRecord) -> Attributes:
+    """What an archive keeps when it is written anew."""
+    return Attributes(
+        record.owner,
+        content=record.content,
+        metadata=record.metadata,
+        storage_class=record.storage_class,
+        tags=record.tags,
+    )
+
+
 def store_archive(
-    native: Native,
-    call: Call,
-    bucket: Bucket,
-    key: str,
-    pieces: Iterator[bytes],
-    given: Conditions,
-    before: ObjectRecord | None,
+    native: Native, bucket: Bucket, key: str, pieces: Iterator[bytes], attributes: Attributes, given: Conditions
 ) -> None:
-    """Store the pieces as the object, which keeps the metadata of the one before."""
-    assert call.principal is not None
-    attributes = Attributes(call.principal.id)
-    if before is not None:
-        attributes = Attributes(
-            before.owner,
-            content=before.content,
-            metadata=before.metadata,
-            storage_class=before.storage_class,
-            tags=before.tags,
-        )
+    """Store the pieces as the object; `Conflict` when the conditions do not hold any more."""
     try:
         made = SourcePayload(pieces, size=None, algorithms=frozenset())
         native.store.objects.put(bucket, key, made, attributes, given=given)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nativeapi import names
+from nativeapi.archived import get_matching, get_member, put_member
 from nativeapi.call import EMPTY, PREFIX, Call, Headers, Reply, decode, status_line
 from nativeapi.copying import copy_object, set_custom_metadata
 from nativeapi.errors import NativeError, unsupported
@@ -19,7 +20,7 @@ from nativeapi.native import Native, method_not_allowed
 from nativeapi.properties import content_headers, legacy_headers, selected_headers
 from nativeapi.remote import EVICT, expecting_remote, remote_object
 from nativeapi.through import transformed
-from nativeapi.transfer import content_reply, custom_metadata, payload, requested_span
+from nativeapi.transfer import OCTETS, content_reply, custom_metadata, payload, requested_span
 from storage import rights
 from storage.attributes import Attributes
 from storage.content import Segments
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 OBJECTS = PREFIX + "objects/"
-OCTETS = ("Content-Type", "application/octet-stream")
 REDIRECTED = "pid"  # the parameter that marks a request which was sent on once
 SDK = "ais/python/"
 
@@ -110,14 +110,15 @@ class Operation:
 
 # For each method the first row whose parameter has a value, else the one without.
 OPERATIONS = (
-    Operation("GET", "archpath", "GetArchived", rights.GET, None),
-    Operation("GET", "archregx", "GetArchived", rights.GET, None),
+    Operation("GET", "archpath", "GetArchived", rights.GET, get_member),
+    Operation("GET", "archregx", "GetArchived", rights.GET, get_matching),
+    Operation("GET", "archmode", "GetArchived", rights.GET, get_matching),
     Operation("GET", "", "GetObject", rights.GET, get_object),
     Operation("HEAD", "", "HeadObject", rights.OBJ_HEAD, head_object),
     Operation("PUT", "object_to", "CopyObject", rights.GET, copy_object),
     Operation("PUT", "append_type", "AppendObject", rights.APPEND, None),
     Operation("PUT", "uploadId", "UploadPart", rights.PUT, None),
-    Operation("PUT", "archpath", "AppendArchive", rights.PUT, None),
+    Operation("PUT", "archpath", "AppendArchive", rights.PUT, put_member),
     Operation("PUT", "", "PutObject", rights.PUT, put_object, names.check_new_object_name),
     Operation("PATCH", "", "SetCustomMetadata", rights.OBJ_UPDATE, set_custom_metadata),
     Operation("DELETE", "uploadId", "AbortUpload", rights.RW, None),

@@ -15,6 +15,7 @@ from storage.payload import Reader
 from storage.properties import CHECKSUM_TYPES
 from storage.source import Source, close_content
 
+OCTETS = ("Content-Type", "application/octet-stream")
 BYTES = "bytes="
 ONE_RANGE = re.compile(r"([0-9]{0,19})-([0-9]{0,19})")
 ALONE = {kind: frozenset({name} - {"", "md5"}) for kind, name in CHECKSUM_TYPES.items()}  # MD5 is always computed
@@ -53,12 +54,16 @@ def parse_range(text: str, name: str) -> ByteRange:
     return ByteRange(int(first) if first else None, int(last) if last else None)
 
 
+class Closes(Protocol):
+    def close(self) -> None: ...
+
+
 class Streamed:
-    """The pieces of an open source, which is closed with them."""
+    """The pieces of something open, which is closed with them."""
 
     __slots__ = ("_pieces", "_source")
 
-    def __init__(self, pieces: Iterator[bytes], source: Source) -> None:
+    def __init__(self, pieces: Iterator[bytes], source: Closes) -> None:
         self._pieces = pieces
         self._source = source
 

@@ -12,7 +12,7 @@ from typing import IO, Protocol, cast
 
 import lz4.frame
 
-from storage.archives.file import ContentFile
+from storage.archives.file import BeforeBeginning, ContentFile
 from storage.errors import CorruptArchive
 from storage.threads import run
 
@@ -20,7 +20,8 @@ PIECE = 256 * 1024  # bytes
 GZIP = 31  # zlib's number for gzip's format with the largest window
 # What the libraries raise for bytes that are not what they should be, beside LZ4's RuntimeError.
 MALFORMED = (
-    EOFError, gzip.BadGzipFile, NotImplementedError, RuntimeError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error,
+    BeforeBeginning, EOFError, gzip.BadGzipFile, NotImplementedError, RuntimeError, UnicodeDecodeError,
+    zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 
 

@@ -13,6 +13,10 @@ from storage.errors import CorruptArchive
 LARGEST_READ = 16 * 1024 * 1024  # bytes that an archive may ask to have in memory at once
 
 
+class BeforeBeginning(OSError):
+    """What files raise who are told to go before their beginning, as some readers count on."""
+
+
 class ContentFile(io.RawIOBase):
     """The content, which stays the caller's, from its beginning. It blocks where the disk does: use it in a thread.
 
@@ -38,7 +42,7 @@ class ContentFile(io.RawIOBase):
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
         base = (0, self._position, self.size)[whence]
         if base + offset < 0:
-            raise CorruptArchive("it refers to bytes before its beginning")
+            raise BeforeBeginning("it refers to bytes before its beginning")
         self._position = base + offset
         return self._position
 

@@ -17,7 +17,7 @@ from storage.errors import UnknownFormat
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """`suffixes` are those of names, `name` among them; `signature` is what stands at byte `offset` of every archive."""
+    """`suffixes` are those of names, `name` among them; `signature` stands at byte `offset` of every archive."""
 
     name: str
     suffixes: tuple[str, ...]

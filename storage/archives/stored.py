@@ -5,12 +5,13 @@ What blocks runs in threads here; callers are greenlets.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
 from storage.archives import tar
 from storage.archives.formats import Format, recognised
+from storage.archives.making import Entry, packed
 from storage.archives.matching import Test, same_name
 from storage.archives.reading import Member, gathered, offloaded
 from storage.content import Content, Segments
@@ -72,6 +73,10 @@ class Archive:
     def index(self, most: int) -> dict[str, Member]:
         """The first `most` members by name, of several with one name the first."""
         return run(self._index, most)
+
+    def continued(self, entries: Iterable[Entry]) -> Iterator[bytes]:
+        """The archive with these members after those that it has, in pieces of about 256 KiB."""
+        return packed(run(self.format.after, self.content), entries, self.format.codec)
 
     def _first(self, test: Test, shown: str) -> Member:
         for member in self.format.members(self.content):
