@@ -1,0 +1,222 @@
+"""Every value of AIStore's cluster configuration, in its order: kind, default, and what it does on this node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from nativeapi.configuration.kinds import LEVEL, MASK, SWITCH, TEXT, Kind, choice, duration, size, whole
+
+
+class Effect(Enum):
+    HERE = "takes effect"
+    STORED = "kept and shown"  # it steers what this node has not, or does by itself
+    FIXED = "shown"  # it says what the node's own settings decided; to change it is refused
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A value by its dotted name; `note` says where the effect is, or what decides a fixed value."""
+
+    name: str
+    kind: Kind
+    default: Any
+    effect: Effect = Effect.STORED
+    note: str = ""
+
+
+ANY = 2**63 - 1
+COMPRESSION = choice("never", "always")
+CHECKSUMS = choice("none", "xxhash", "xxhash2", "md5", "crc32c", "sha256", "sha512")
+WRITE_POLICY = choice("immediate", "delayed", "never")
+PERCENT = whole(0, 100)
+BUNDLE = whole(1, 16)
+BURST = whole(0, 10000)
+BATCH = whole(1024, 524288)
+NEW_BUCKETS = "what a bucket created from now on starts with"
+
+
+def streams(section: str, *, burst: int = 512, bundle: int = 2) -> tuple[Row, ...]:
+    """How a job between nodes would send."""
+    return (
+        Row(f"{section}.compression", COMPRESSION, "never"),
+        Row(f"{section}.bundle_multiplier", BUNDLE, bundle),
+        Row(f"{section}.burst_buffer", BURST, burst),
+    )
+
+
+def heartbeat(member: str) -> tuple[Row, ...]:
+    prefix = f"keepalivetracker.{member}"
+    return (
+        Row(f"{prefix}.name", choice("heartbeat"), "heartbeat"),
+        Row(f"{prefix}.interval", duration("1s", "1m"), "10s"),
+        Row(f"{prefix}.factor", whole(1, 10), 3),
+    )
+
+
+def fixed(name: str, kind: Kind, default: Any, note: str) -> Row:
+    return Row(name, kind, default, Effect.FIXED, note)
+
+
+JOBS = (
+    *streams("tcb"),
+    *streams("tco"),
+    *streams("arch"),
+    *streams("lso", burst=32, bundle=1),
+    Row("lso.walk_buffer", BURST, 128),
+    Row("lso.idle_time", duration("1s", "1h"), "20s"),
+    Row("lso.quiescent", duration("1s", "1h"), "5s"),
+)
+
+TRAFFIC = (
+    Row("rate_limit.backend.interval", duration("1s", "1h"), "1m"),
+    Row("rate_limit.backend.max_tokens", whole(1, 2**31), 1000),
+    Row("rate_limit.backend.enabled", SWITCH, False),
+    Row("rate_limit.backend.num_retries", whole(1, 10), 3),
+    Row("rate_limit.frontend.interval", duration("1s", "1h"), "1m"),
+    Row("rate_limit.frontend.max_tokens", whole(1, 2**31), 1000),
+    Row("rate_limit.frontend.enabled", SWITCH, False),
+    Row("rate_limit.frontend.burst_size", whole(1, 2**31), 375),
+    *heartbeat("proxy"),
+    *heartbeat("target"),
+    Row("keepalivetracker.num_retries", whole(1, 10), 3),
+    Row("keepalivetracker.retry_factor", whole(1, 10), 4),
+    *streams("rebalance", burst=1024),
+    Row("rebalance.dest_retry_time", duration("1s", "10m"), "2m"),
+    Row("rebalance.enabled", SWITCH, True),
+)
+
+LOG = (
+    Row("log.level", LEVEL, "3", Effect.HERE, "4 and 5 add the details that log_level = debug adds"),
+    Row("log.max_size", size("1KiB", "1GiB"), "64MiB", Effect.HERE, "a file of the node's log is begun anew above it"),
+    Row("log.max_total", size("1MiB", "10GiB"), "512MiB", Effect.HERE, "old files of the log are removed above it"),
+    Row("log.flush_time", duration("0s", "1h"), "1m"),
+    Row("log.stats_time", duration("0s", "10m"), "3m"),
+    fixed("log.to_stderr", SWITCH, True, "the log goes to standard error and to its files"),
+)
+
+DATA = (
+    *streams("ec"),
+    Row("ec.objsize_limit", whole(-1, ANY), 262144),
+    Row("ec.data_slices", whole(1, 32), 2),
+    Row("ec.parity_slices", whole(1, 32), 2),
+    Row("ec.enabled", SWITCH, False),
+    Row("ec.disk_only", SWITCH, False),
+    *streams("get_batch"),
+    Row("get_batch.max_wait", duration("1s", "1m"), "20s"),
+    Row("get_batch.warmup_workers", whole(-1, 10), -1),
+    Row("get_batch.max_soft_errs", whole(0, 1024), 8),
+    Row("get_batch.max_gfn", whole(0, 1024), 5),
+    Row("space.cleanupwm", PERCENT, 65),
+    Row("space.lowwm", PERCENT, 75),
+    Row("space.highwm", PERCENT, 90, Effect.HERE, "a fuller volume sets the state flag for low capacity"),
+    Row("space.out_of_space", PERCENT, 95, Effect.HERE, "a fuller volume sets the state flag for out of space"),
+    Row("space.batch_size", BATCH, 32768),
+    Row("space.dont_cleanup_time", duration("15m", "720h"), "2h0m"),
+    Row("transport.max_header", whole(1024, 65536), 4096),
+    Row("transport.burst_buffer", BURST, 1024),
+    Row("transport.idle_teardown", duration("1s", "1h"), "4s"),
+    Row("transport.quiescent", duration("8s", "1h"), "10s"),
+    Row("transport.lz4_block", size("64KiB", "4MiB"), "256KiB"),
+    Row("transport.lz4_frame_checksum", SWITCH, False),
+)
+
+DISKS = (
+    Row("disk.disk_util_low_wm", PERCENT, 20),
+    Row("disk.disk_util_high_wm", PERCENT, 80),
+    Row("disk.disk_util_max_wm", PERCENT, 95),
+    Row("disk.iostat_time_long", duration("2s", "1m"), "2s"),
+    Row("disk.iostat_time_short", duration("10ms", "2s"), "100ms"),
+    Row("disk.iostat_time_smooth", duration("1s", "1m"), "8s"),
+    Row("fshc.test_files", whole(1, 1024), 4),
+    Row("fshc.error_limit", whole(1, 1024), 2),
+    Row("fshc.io_err_limit", whole(1, 1024), 10),
+    Row("fshc.io_err_time", duration("1s", "1h"), "10s"),
+    Row("fshc.enabled", SWITCH, True),
+    Row("chunks.objsize_limit", size("0B", "5TiB"), "0B"),
+    Row("chunks.max_monolithic_size", size("1GiB", "1TiB"), "1TiB"),
+    Row("chunks.chunk_size", size("1KiB", "5GiB"), "1GiB"),
+    Row("lru.dont_evict_time", duration("1h", "8760h"), "2h0m"),
+    Row("lru.capacity_upd_time", duration("10s", "24h"), "10m"),
+    Row("lru.batch_size", BATCH, 32768),
+    Row("lru.enabled", SWITCH, False),
+    Row("mirror.copies", whole(2, 32), 2),
+    Row("mirror.burst_buffer", whole(1, 10000), 512),
+    Row("mirror.enabled", SWITCH, False),
+)
+
+TIMES = (
+    Row("periodic.stats_time", duration("1s", "1m"), "10s"),
+    Row("periodic.retry_sync_time", duration("10ms", "10s"), "2s"),
+    Row("periodic.notif_time", duration("1s", "1m"), "30s"),
+    Row("client.client_timeout", duration("1s", "30m"), "10s", Effect.HERE, "how long an attached cluster may think"),
+    Row("client.client_long_timeout", duration("1s", "30m"), "5m"),
+    Row("client.list_timeout", duration("1s", "30m"), "5m"),
+    Row("downloader.timeout", duration("1s", "1h"), "1h0m"),
+)
+
+DOORS = (
+    fixed("auth.enabled", SWITCH, True, "whether requests need a token"),
+    fixed("auth.client_auth_required", SWITCH, True, "whether requests need a token"),
+    fixed("net.l4.proto", choice("tcp"), "tcp", "HTTP goes over TCP"),
+    Row("net.l4.sndrcv_buf_size", whole(0, 2**30), 131072),
+    fixed("net.http.server_crt", TEXT, "", "tls_certificate"),
+    fixed("net.http.server_key", TEXT, "", "tls_key"),
+    fixed("net.http.client_ca_tls", TEXT, "", "clients show no certificates"),
+    fixed("net.http.client_auth_tls", whole(0, 4), 0, "clients show no certificates"),
+    Row("net.http.domain_tls", choice(""), ""),
+    Row("net.http.idle_conn_time", duration("1s", "1h"), "6s"),
+    Row("net.http.backend_idle_conn_time", duration("1s", "1h"), "6s"),
+    Row("net.http.idle_conns_per_host", whole(0, 65536), 32),
+    Row("net.http.idle_conns", whole(0, 65536), 256),
+    Row("net.http.write_buffer_size", whole(0, 2**20), 0),
+    Row("net.http.read_buffer_size", whole(0, 2**20), 0),
+    fixed("net.http.use_https", SWITCH, False, "tls_certificate"),
+    Row("net.http.skip_verify", SWITCH, False),
+    Row("net.http.chunked_transfer", SWITCH, True),
+    fixed("net.use_ipv6", SWITCH, False, "address"),
+)
+
+WAITS = (
+    Row("timeout.cplane_operation", duration("10ms", "1m"), "2s"),
+    Row("timeout.max_keepalive", duration("20ms", "1m"), "5s"),
+    Row("timeout.max_host_busy", duration("10s", "10m"), "20s"),
+    Row("timeout.startup_time", duration("30s", "1h"), "1m"),
+    Row("timeout.join_startup_time", duration("1m", "2h"), "3m"),
+    Row("timeout.send_file_time", duration("1m", "24h"), "5m"),
+    Row("timeout.ec_streams_time", duration("1s", "24h"), "10m"),
+    Row("timeout.object_md", duration("20m", "16h"), "2h0m"),
+    Row("timeout.cold_get_conflict", duration("1s", "1m"), "5s"),
+    Row("memsys.min_free", size("0B", "1TiB"), "2GiB"),
+    Row("memsys.default_buf", size("4KiB", "128KiB"), "32KiB"),
+    Row("memsys.to_gc", size("0B", "1TiB"), "4GiB"),
+    Row("memsys.hk_time", duration("1s", "24h"), "3m"),
+    Row("memsys.min_pct_total", PERCENT, 0),
+    Row("memsys.min_pct_free", PERCENT, 0),
+)
+
+ROWS = (
+    Row("write_policy.data", WRITE_POLICY, "immediate"),
+    Row("write_policy.md", WRITE_POLICY, "immediate"),
+    Row("checksum.type", CHECKSUMS, "xxhash2"),
+    Row("checksum.validate_cold_get", SWITCH, False),
+    Row("checksum.validate_warm_get", SWITCH, False),
+    Row("checksum.validate_obj_move", SWITCH, False),
+    Row("checksum.enable_read_range", SWITCH, False),
+    *JOBS,
+    *TRAFFIC,
+    *LOG,
+    *DATA,
+    *DISKS,
+    *TIMES,
+    *DOORS,
+    *WAITS,
+    Row("features", MASK, "0"),
+    Row("versioning.enabled", SWITCH, True),
+    Row("versioning.validate_warm_get", SWITCH, False),
+    Row("versioning.synchronize", SWITCH, False),
+    Row("resilver.enabled", SWITCH, True),
+)
+BY_NAME = {row.name: row for row in ROWS}
+assert len(BY_NAME) == len(ROWS), "a value is declared twice"
