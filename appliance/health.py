@@ -10,9 +10,8 @@ from pathlib import Path
 
 import msgspec
 from flask import Blueprint, Response, request
-from prometheus_client import CollectorRegistry
 
-from appliance.metrics import CONTENT_TYPE, exposition
+from appliance.metrics import CONTENT_TYPE
 from storage.threads import run
 from storage.volume import Volume
 
@@ -20,7 +19,7 @@ JSON = "application/json"
 ROOM = (errno.ENOSPC, errno.EDQUOT)  # a full volume still serves reads and deletions: the node is ready
 
 
-def health(volumes: Callable[[], tuple[Volume, ...]], registry: CollectorRegistry) -> Blueprint:
+def health(volumes: Callable[[], tuple[Volume, ...]], exposition: Callable[[], bytes]) -> Blueprint:
     made = Blueprint("health", __name__)
 
     @made.get("/healthz")
@@ -41,7 +40,7 @@ def health(volumes: Callable[[], tuple[Volume, ...]], registry: CollectorRegistr
     def metrics() -> Response:
         """All counters of all processes, in Prometheus' text format."""
         request.environ["sluice.operation"] = "node.Metrics"
-        return Response(exposition(registry), content_type=CONTENT_TYPE)
+        return Response(exposition(), content_type=CONTENT_TYPE)
 
     return made
 

@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 from gunicorn.glogging import Logger
 
+from appliance.journal import FileJournal, JournalHandler
+
 OURS = ("appliance", "etl", "nativeapi", "s3api", "sluice", "storage")
 SERVER = "gunicorn.error"
 
@@ -64,13 +66,23 @@ def configure(*, format: str, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(FORMATTERS[format]())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    for name in OURS:
-        logging.getLogger(name).setLevel(level.upper())
+    set_level(level)
     # gunicorn tells of every worker that comes and goes; that is worth a line to those who look for faults alone.
     logging.getLogger(SERVER).setLevel(level.upper() if level in ("debug", "error") else logging.WARNING)
     # Handlers that die while the interpreter takes its modules apart (Flask's default one does) would take logging's
     # lock, which is gevent's in a worker and no longer works then: let logging forget them before.
     atexit.register(getattr(logging, "_handlerList").clear)
+
+
+def set_level(level: str) -> None:
+    """From now on our own lines from `level` on are written."""
+    for name in OURS:
+        logging.getLogger(name).setLevel(level.upper())
+
+
+def keep(journal: FileJournal) -> None:
+    """From now on the log goes to the journal, too."""
+    logging.getLogger().addHandler(JournalHandler(journal))
 
 
 class ServerLog(Logger):

@@ -96,7 +96,8 @@ class NodeMachine:
         before, start = psutil.disk_io_counters(perdisk=True), time.monotonic()
         gevent.sleep(WINDOW_SECONDS)
         after, seconds = psutil.disk_io_counters(perdisk=True), time.monotonic() - start
-        return {name: rates(before[name], after[name], seconds) for name in sorted(names & before.keys() & after.keys())}
+        measured = sorted(names & before.keys() & after.keys())
+        return {name: rates(before[name], after[name], seconds) for name in measured}
 
     def capacity(self, paths: Sequence[Path]) -> Capacity:
         return run(capacity, list(paths))

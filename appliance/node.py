@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import time
 from collections.abc import Iterable
 from typing import Any, Protocol
 
@@ -12,16 +11,23 @@ import gevent
 from flask import Flask
 from prometheus_client import CollectorRegistry
 
+from appliance import logs
 from appliance.clock import WallClock
 from appliance.environ import complete
+from appliance.exported import exported
+from appliance.follow import follow
 from appliance.health import health
 from appliance.housekeeping import Housekeeping
 from appliance.http.head import Limits
 from appliance.identities import Keyring
-from appliance.metrics import Counters, Requests, Shared
+from appliance.journal import Bounds
+from appliance.machine import NodeMachine
+from appliance.metrics import Counters, Requests, Shared, exposition
 from appliance.observe import LAYOUTS, AccessLog, Sink
 from appliance.parts import Parts, open_parts
 from appliance.settings import Settings
+from nativeapi.configuration import Values
+from nativeapi.configuration.kinds import bytes_of
 from nativeapi.routes import blueprint
 from storage.jobs.bell import Bell
 from storage.layout import Layout
@@ -32,6 +38,7 @@ RESERVED = frozenset({"console", "metrics", "healthz", "readyz"})
 
 _own = re.compile(rf"/(v1|{'|'.join(sorted(RESERVED))})(?![^/?])").match
 _OBJECTS = "/v1/objects/"
+DETAILS = "4"  # the level of AIStore's logs from which on they hold details
 
 Environ = dict[str, Any]
 
@@ -47,7 +54,9 @@ class Stop(Protocol):
 class Node(Flask):
     """Made before the fork; each process calls `open` after it and `close` at its end."""
 
-    def __init__(self, settings: Settings, layout: Layout, keyring: Keyring, shared: Shared) -> None:
+    def __init__(
+        self, settings: Settings, layout: Layout, keyring: Keyring, shared: Shared, machine: NodeMachine
+    ) -> None:
         super().__init__("appliance.node", static_folder=None)
         self.settings = settings
         self.limits = Limits(
@@ -61,13 +70,13 @@ class Node(Flask):
         self._shared = shared
         self._clock = WallClock()
         self._bell = Bell()
-        self._started = time.monotonic_ns()
+        self._machine = machine
         self._parts: Parts | None = None
         self._counters: Counters | None = None
         self._log: AccessLog | None = None
         registry = CollectorRegistry(auto_describe=False)
         registry.register(Requests(shared))
-        self.register_blueprint(health(self._volumes, registry))
+        self.register_blueprint(health(self._volumes, lambda: exposition(registry) + exported(self.parts.native)))
         self.register_blueprint(blueprint(lambda: self.parts.native))
 
     # -- the life of a process ---------------------------------------------------------------------------------------
@@ -80,7 +89,7 @@ class Node(Flask):
     def open(self) -> None:
         """Open what must not be shared with a parent process."""
         self._parts = open_parts(
-            self.settings, self._layout, self._keyring, self._bell, reserved=RESERVED, uptime=self._uptime
+            self.settings, self._layout, self._keyring, self._bell, self._machine, reserved=RESERVED
         )
         self._s3 = self._parts.s3
         self._native_objects = self._parts.native_objects
@@ -89,8 +98,10 @@ class Node(Flask):
             sink, layout = Sink(self.settings.access_log), LAYOUTS[self.settings.log_format]
             self._log = AccessLog(sink, layout, later=gevent.spawn_later)
             gevent.signal_handler(signal.SIGUSR1, self._log.reopen)
+        self._follower = gevent.spawn(follow, self.parts.native.configuration, self._apply)
 
     def close(self) -> None:
+        self._follower.kill()
         if self._log is not None:
             self._log.close()
         self.parts.close()
@@ -138,5 +149,7 @@ class Node(Flask):
     def _volumes(self) -> tuple[Volume, ...]:
         return self.parts.store.partitions.present
 
-    def _uptime(self) -> int:
-        return time.monotonic_ns() - self._started
+    def _apply(self, values: Values) -> None:
+        """What the cluster's configuration means for this process."""
+        logs.set_level(self.settings.log_level if values["log.level"] < DETAILS else "debug")
+        self._machine.journal.bounds = Bounds(bytes_of(values["log.max_size"]), bytes_of(values["log.max_total"]))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from appliance.http.reply import HOST_ID
 from appliance.identities import Keyring
 from appliance.jobs import bodies
+from appliance.machine import NodeMachine
 from appliance.settings import Settings
 from etl.activity import Activities
 from etl.catalog import TransformCatalog
@@ -21,10 +22,12 @@ from etl.runtimes.process import ProcessRuntime
 from etl.spec import HPUSH
 from etl.supervisor import Supervisor
 from etl.transforms import Transforms
+from nativeapi.configuration import Configuration
 from nativeapi.errors import describe
 from nativeapi.native import Native
 from nativeapi.nodes import Nodes
 from nativeapi.objects import NativeObjects
+from nativeapi.statistics import Statistics
 from s3api.application import S3Application
 from storage.access import Principal
 from storage.engines.lmdb import Durability
@@ -56,6 +59,16 @@ def url(settings: Settings) -> str:
 def first_folder(layout: Layout) -> Path:
     """The first data directory that is there."""
     return next(place.path for place in layout.places if place.present)
+
+
+def decided(settings: Settings) -> dict[str, Any]:
+    """The values of AIStore's configuration that the node's own settings decide."""
+    return {
+        "net.http.use_https": settings.tls_certificate is not None,
+        "net.http.server_crt": str(settings.tls_certificate or ""),
+        "net.http.server_key": str(settings.tls_key or ""),
+        "net.use_ipv6": ":" in settings.address,
+    }
 
 
 class S3Lenses:
@@ -92,9 +105,9 @@ def open_parts(
     layout: Layout,
     keyring: Keyring,
     bell: Bell,
+    machine: NodeMachine,
     *,
     reserved: frozenset[str],
-    uptime: Callable[[], int],
 ) -> Parts:
     store = Store(layout, options(settings))
     catalog = TransformCatalog(store.catalog)
@@ -105,7 +118,9 @@ def open_parts(
     jobs = Jobs(store.partitions.primary.index, bell, clock=time.time_ns, random=os.urandom)
     attendance = Attendance(jobs, clock=time.time_ns, monotonic=time.monotonic)
     nodes = Nodes(layout.node)
-    native = Native(store, jobs, transforms, lenses, keyring, nodes, uptime)
+    configuration = Configuration(store.catalog, run=machine.run, fixed=decided(settings), clock=time.time_ns)
+    statistics = Statistics(store.catalog, run=machine.run)
+    native = Native(store, jobs, transforms, lenses, keyring, nodes, machine, configuration, statistics)
     return Parts(
         store,
         lenses,

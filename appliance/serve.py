@@ -11,11 +11,14 @@ import ssl
 import sys
 from collections.abc import Callable
 from math import ceil
+from pathlib import Path
 from typing import Any, NoReturn
 
 from appliance import banner, logs
 from appliance.arbiter import GENERATIONS, Server
 from appliance.identities import Keyring, WrongIdentities, read_accounts
+from appliance.journal import FileJournal
+from appliance.machine import NodeMachine
 from appliance.metrics import Shared
 from appliance.node import Node
 from appliance.parts import options, url
@@ -25,6 +28,7 @@ from storage.errors import OutOfSpace, VolumeFailed
 from storage.layout import Layout, UnusableDirectory, claim, unusable
 from storage.store import Store
 
+LOGS = "logs"  # the folder, in the first volume, of the log's files
 BACKLOG = 2048
 FIELD_BYTES = 16 * 1024  # the most that one header may take
 DESCRIPTORS = 1 << 20  # files that a process may have open, where the system leaves the choice
@@ -61,7 +65,9 @@ def _serve_set(settings: Settings, layout: Layout, say: Callable[[str], None]) -
     root, made = load_or_make(settings, folders)  # last, since a start that fails later will not print them again
     keyring = Keyring(keyring_accounts(root, accounts), tokens={root.token: ADMINISTRATOR})
     connections = _connections(settings)
-    node = Node(settings, layout, keyring, Shared((GENERATIONS + 1) * (settings.workers + 1)))
+    shared = Shared((GENERATIONS + 1) * (settings.workers + 1))
+    journal = _journal(folders[0] / LOGS)
+    node = Node(settings, layout, keyring, shared, NodeMachine(shared, journal))
 
     def ready(_: object) -> None:
         address, again = url(settings), banner.credentials_command(settings, sys.argv[0])
@@ -71,6 +77,16 @@ def _serve_set(settings: Settings, layout: Layout, say: Callable[[str], None]) -
             say(banner.later_start(address, root, again))
 
     Server(lambda: node, {**server_options(settings), "worker_connections": connections, "when_ready": ready}).run()
+
+
+def _journal(folder: Path) -> FileJournal:
+    """The files of the log, into which the log goes from now on as well."""
+    try:
+        journal = FileJournal(folder)
+    except OSError as error:
+        raise unusable(folder, error) from error
+    logs.keep(journal)
+    return journal
 
 
 def server_options(settings: Settings) -> dict[str, Any]:

@@ -1,154 +1,89 @@
-"""What AIStore's clients ask about the cluster before and beside their work; this node is all of it."""
+"""The cluster under /v1/cluster, and its members under /v1/daemon or, named by a header, /v1/reverse/daemon."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from nativeapi import jobs, starting
-from nativeapi.call import Action, Call, Reply, json_reply, text_reply
+from nativeapi import administration, members, questions
+from nativeapi.administration import COMMANDS, PLACES, Place
+from nativeapi.call import Call, Reply, json_reply
 from nativeapi.errors import NativeError, unsupported
 from nativeapi.native import Native, method_not_allowed
-from nativeapi.nodes import VERSION
+from nativeapi.questions import QUESTIONS
 from storage import rights
 
-NODE_ID = b"ais-node-id"
-STARTED = 6  # state flags: cluster started, node started
-
-Question = Callable[[Native, Call], Reply]
-Order = Callable[[Native, Call, Action], Reply]
+REVERSE = "reverse"
 
 
-def smap(native: Native, call: Call) -> Reply:
-    return json_reply(native.nodes.map(call.origin()))
-
-
-def snode(native: Native, call: Call) -> Reply:
-    return json_reply(native.nodes.member("proxy", call.origin()))
-
-
-def software_version(_native: Native, _call: Call) -> Reply:
-    return text_reply(VERSION)
-
-
-def cluster_info(native: Native, call: Call) -> dict[str, Any]:
-    shown = native.nodes.map(call.origin())
-    address = call.origin()
-    return {
-        "smap": {
-            "Primary": {"pub_url": address, "control_url": address, "id": native.nodes.proxy},
-            "uuid": shown["uuid"],
-            "version": shown["version"],
-        },
-        "bmd": {"uuid": shown["uuid"], "version": "1"},
-        "rmd": {"version": "0"},
-        "config": {"version": "1"},
-        "etlmd": {"version": "1"},
-        "flags": STARTED,
-    }
-
-
-def node_status(native: Native, call: Call) -> Reply:
-    """The member that the header names. Of its figures the node itself keeps the real ones, at /metrics."""
-    role = "target" if call.header(NODE_ID) == native.nodes.target else "proxy"
-    return json_reply(
-        {
-            "status": "",
-            "deployment": "sluice",
-            "ais_version": VERSION,
-            "build_time": "",
-            "k8s_pod_name": "",
-            "snode": native.nodes.member(role, call.origin()),
-            "tracker": {"up.ns.time": native.uptime(), "state.flags": STARTED},
-            "capacity": {
-                "mountpaths": {},
-                "cs_err": "",
-                "total_used": "0",
-                "total_avail": "0",
-                "pct_max": 0,
-                "pct_avg": 0,
-                "pct_min": 0,
-            },
-            "cluster": cluster_info(native, call),
-            "smap_version": "1",
-        }
-    )
-
-
-def backends(_native: Native, _call: Call) -> Reply:
-    return json_reply([])
-
-
-def remote(_native: Native, _call: Call) -> Reply:
-    return json_reply({"a": None, "ver": 0})
-
-
-def cluster_config(_native: Native, _call: Call) -> Reply:
-    return json_reply({"auth": {"enabled": True, "client_auth_required": True}, "config_version": "1"})
-
-
-# What `what=` may ask, by path.
-QUESTIONS: dict[str, dict[str, Question]] = {
-    "daemon": {"smap": smap, "snode": snode, "software_version": software_version},
-    "cluster": {
-        "smap": smap,
-        "snode": snode,
-        "status": jobs.one_status,
-        "status_all": jobs.all_statuses,
-        "running_all": jobs.running,
-        "qryxstats": jobs.snapshots,
-        "backends": backends,
-        "remote": remote,
-        "cluster_config": cluster_config,
-    },
-    "reverse/daemon": {"node_status": node_status, "snode": snode, "software_version": software_version},
-}
-
-# What a PUT may have done, by path and action.
-ORDERS: dict[tuple[str, str], Order] = {
-    ("cluster", "start"): starting.start,
-    ("cluster", "stop"): starting.stop,
-}
+def answer(native: Native, call: Call) -> Reply:
+    """/v1/cluster[/…], /v1/daemon[/…], /v1/reverse/daemon[/…]"""
+    items = call.items()
+    call.log(f"native.{items[0]}")
+    principal = native.authenticate(call)
+    if items[0] == REVERSE:
+        items = items[1:]
+        require_member(native, call)
+    path = "/".join(items)
+    if call.method == "GET" and len(items) == 1:
+        native.require(principal, rights.SHOW_CLUSTER)
+        return ask(native, call, path)
+    place = place_of(call.method, items)
+    if place is not None:
+        native.require(principal, place.right)
+        call.log(f"native.{place.name}")
+        return place.answer(native, call)
+    return command(native, call, path)
 
 
 def ask(native: Native, call: Call, path: str) -> Reply:
-    """Answer the question of a GET, or do what a PUT orders."""
-    call.log(f"native.{path}")
-    native.require(native.authenticate(call), rights.SHOW_CLUSTER if call.method == "GET" else rights.ADMIN)
-    if call.method == "PUT":
-        action = call.action()
-        order = ORDERS.get((path, action.action))
-        if order is None:
-            raise unsupported(action.action or path)
-        return order(native, call, action)
-    if call.method != "GET":
-        return method_not_allowed(["GET", "PUT"])
     what = call.query.get("what", "")
-    question = QUESTIONS[path].get(what)
+    question = QUESTIONS.get((path, what))
     if question is None:
-        raise NativeError(400, f"invalid '/v1/{path}' request: unrecognized 'what={what}' query")
-    return question(native, call)
+        raise unrecognized(path, what)
+    call.log(f"native.{what}")
+    return question.answer(native, call)
 
 
-def daemon(native: Native, call: Call) -> Reply:
-    """/v1/daemon"""
-    return ask(native, call, "daemon")
+def unrecognized(path: str, what: str) -> NativeError:
+    if path == questions.CLUSTER:
+        return NativeError(400, f"unexpected query [what={what}]")
+    return NativeError(400, f"invalid '/v1/{path}' request: unrecognized 'what={what}' query")
 
 
-def cluster(native: Native, call: Call) -> Reply:
-    """/v1/cluster"""
-    return ask(native, call, "cluster")
+def command(native: Native, call: Call, path: str) -> Reply:
+    """Do what the action message says on a path that takes such."""
+    allowed = administration.METHODS.get(path)
+    if allowed is None:
+        raise NativeError(400, f"invalid request URI: '{call.method} {call.path}'")
+    if call.method not in allowed:
+        return method_not_allowed(["GET", *allowed])
+    assert call.principal is not None
+    action = call.action()
+    row = COMMANDS.get((path, action.action))
+    native.require(call.principal, rights.ADMIN if row is None else row.right)
+    if row is None:
+        raise NativeError(400, f'invalid action "{action.action}"')
+    call.log(f"native.{row.action}")
+    if row.act is None:
+        raise unsupported(row.action)
+    return row.act(native, call, action)
 
 
-def reverse(native: Native, call: Call) -> Reply:
-    """/v1/reverse/daemon: the same questions for the member that a header names."""
-    native.authenticate(call)
-    name = call.header(NODE_ID)
+def place_of(method: str, items: list[str]) -> Place | None:
+    def fits(row: Place) -> bool:
+        parts = row.path.split("/")
+        return row.method == method and len(parts) == len(items) and all(
+            part in ("*", item) for part, item in zip(parts, items)
+        )
+
+    return next((row for row in PLACES if fits(row)), None)
+
+
+def require_member(native: Native, call: Call) -> None:
+    """Raise unless the header names one of this node's members."""
+    name = call.header(members.NODE_ID)
     if not name:
         raise NativeError(400, "missing node ID")
     if name not in (native.nodes.proxy, native.nodes.target):
         raise NativeError(404, f'node "{name}" does not exist: cannot forward request to node', code="errNodeNotFound")
-    return ask(native, call, "reverse/daemon")
 
 
 def health(native: Native, call: Call) -> Reply:
@@ -158,6 +93,6 @@ def health(native: Native, call: Call) -> Reply:
         return method_not_allowed(["GET"])
     if call.flag("cii"):
         native.authenticate(call)
-        return json_reply(cluster_info(native, call))
-    uptime = str(native.uptime())
+        return json_reply(members.cluster_info(native, call))
+    uptime = str(native.machine.uptime())
     return Reply(200, [("Content-Length", "0"), ("Ais-Cluster-Uptime", uptime), ("Ais-Node-Uptime", uptime)])

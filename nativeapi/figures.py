@@ -126,7 +126,8 @@ class Count(NamedTuple):
 class LogFile(Protocol):
     """A file of the node's log as it was when it was opened. Close it after use."""
 
-    size: int
+    @property
+    def size(self) -> int: ...
 
     def pieces(self, start: int) -> Iterator[bytes]: ...
 
@@ -134,7 +135,7 @@ class LogFile(Protocol):
 
 
 class Journal(Protocol):
-    """The node's log in files. Severities are "info", "warning" and "error"; each file holds its own and what is worse."""
+    """The node's log in files; those of a severity ("info", "warning", "error") hold what is worse, too."""
 
     def open(self, severity: str) -> LogFile: ...
 
@@ -150,9 +151,16 @@ class Journal(Protocol):
 class Machine(Protocol):
     """The node under the API."""
 
-    run: str  # different after each start of the node
-    certificate: Certificate | None
-    journal: Journal
+    @property
+    def run(self) -> str:
+        """Different after each start of the node."""
+        ...
+
+    @property
+    def certificate(self) -> Certificate | None: ...
+
+    @property
+    def journal(self) -> Journal: ...
 
     def uptime(self) -> int:
         """ns since the node started."""

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from json import dumps
+from pathlib import Path
 from typing import Protocol
 
 from etl.lens import Lenses
 from etl.transforms import Transforms
 from nativeapi.call import Call, Reply, text_reply
+from nativeapi.configuration import Configuration
 from nativeapi.errors import HEADER, JSON, KNOWN, NativeError, document, translate
+from nativeapi.figures import Machine
 from nativeapi.nodes import Nodes
+from nativeapi.statistics import Statistics
 from storage.access import Principal, decide, decide_on_cluster
 from storage.jobs import Jobs
 from storage.records import Bucket
@@ -39,7 +43,13 @@ class Native:
     lenses: Lenses
     tokens: Tokens
     nodes: Nodes
-    uptime: Callable[[], int]  # ns since the node started
+    machine: Machine
+    configuration: Configuration
+    statistics: Statistics
+
+    def paths(self) -> list[Path]:
+        """The directories of the volumes that are there, which AIStore calls mountpaths."""
+        return [volume.path for volume in self.store.partitions.present]
 
     def authenticate(self, call: Call) -> Principal:
         """The caller, noted for the access log; 401 when nobody is known by the token."""

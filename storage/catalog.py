@@ -51,6 +51,10 @@ class Catalog:
         self._primary = partitions.primary.index
         self._followers = tuple(volume.index for volume in partitions.present[1:])
 
+    def version(self) -> int:
+        """How often anything in the catalog has changed."""
+        return version_of(self._primary.get(VERSION))
+
     def get(self, kind: str, name: str) -> bytes | None:
         return self._primary.get(entry_key(kind, name))
 

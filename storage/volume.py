@@ -52,6 +52,7 @@ class Partitions:
         self._all = tuple(volumes)
         self._seeds = tuple((int(volume.id[:16], 16), volume) for volume in volumes)
         self.present = tuple(volume for volume in volumes if isinstance(volume, Volume))
+        self.missing = tuple(volume for volume in volumes if isinstance(volume, MissingVolume))
         self._only = self.present[0] if len(volumes) == 1 else None
 
     @property

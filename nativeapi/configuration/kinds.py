@@ -86,7 +86,7 @@ def duration(least: str, most: str) -> Kind:
 
 
 def bytes_of(text: str) -> int:
-    """The bytes that a size means; decimal and binary units both mean the binary ones, as in AIStore's configuration."""
+    """The bytes that a size means; in AIStore's configuration decimal and binary units both mean the binary ones."""
     match = SIZE.fullmatch(text.strip())
     if match is None:
         raise ValueError(f'invalid size "{text}"')

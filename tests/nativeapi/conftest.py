@@ -18,6 +18,9 @@ import pytest
 from flask import Flask
 
 from appliance.environ import complete
+from appliance.journal import FileJournal
+from appliance.machine import NodeMachine
+from appliance.metrics import Shared
 from etl.activity import Activities
 from etl.catalog import TransformCatalog
 from etl.channels.hpush import HPush
@@ -26,10 +29,12 @@ from etl.records import Stage, Transform
 from etl.runtimes.process import ProcessRuntime
 from etl.spec import RuntimeSpec, TransformSpec
 from etl.transforms import Transforms
+from nativeapi.configuration import Configuration
 from nativeapi.native import Native
 from nativeapi.nodes import Nodes
 from nativeapi.objects import NativeObjects
 from nativeapi.routes import blueprint
+from nativeapi.statistics import Statistics
 from storage.access import Grants, Principal
 from storage.jobs import Jobs
 from storage.jobs.bell import Bell
@@ -142,7 +147,11 @@ def api(store: Store, tmp_path: Path) -> Iterator[Api]:
     lenses = Lenses(store.objects.open, catalog, activities, channels={"hpush://": HPush()})
     transforms = Transforms(catalog, activities, runtime, clock=time.time_ns)
     jobs = Jobs(store.partitions.primary.index, Bell(), clock=time.time_ns, random=os.urandom)
-    native = Native(store, jobs, transforms, lenses, Keyring(), Nodes("b7c1"), uptime=lambda: 5)
+    machine = NodeMachine(Shared(1), FileJournal(tmp_path / "logs"))
+    configuration = Configuration(store.catalog, run=machine.run, fixed={}, clock=time.time_ns)
+    statistics = Statistics(store.catalog, run=machine.run)
+    nodes = Nodes("b7c1")
+    native = Native(store, jobs, transforms, lenses, Keyring(), nodes, machine, configuration, statistics)
     app = Flask("node")
     app.register_blueprint(blueprint(lambda: native))
     yield Api(native, app, NativeObjects(native))

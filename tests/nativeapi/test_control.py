@@ -108,7 +108,7 @@ def test_cluster_is_one_proxy_and_one_target_at_the_address_the_client_knows(api
 def test_health_needs_no_token(api: Api) -> None:
     health = api("GET", "/v1/health?prr=true", token="")
     assert (health.status, health.body) == (200, b"")
-    assert health.headers["Ais-Node-Uptime"] == "5"
+    assert int(health.headers["Ais-Node-Uptime"]) > 0
     assert api("GET", "/v1/health?cii=true", token="").status == 401
 
 
