@@ -27,7 +27,6 @@ from appliance.observe import LAYOUTS, AccessLog, Sink
 from appliance.parts import Parts, open_parts
 from appliance.settings import Settings
 from nativeapi.configuration import Values
-from nativeapi.configuration.kinds import bytes_of
 from nativeapi.routes import blueprint
 from storage.jobs.bell import Bell
 from storage.layout import Layout
@@ -152,4 +151,4 @@ class Node(Flask):
     def _apply(self, values: Values) -> None:
         """What the cluster's configuration means for this process."""
         logs.set_level(self.settings.log_level if values["log.level"] < DETAILS else "debug")
-        self._machine.journal.bounds = Bounds(bytes_of(values["log.max_size"]), bytes_of(values["log.max_total"]))
+        self._machine.journal.bounds = Bounds(values["log.max_size"], values["log.max_total"])

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
-from etl import durations
 from nativeapi.call import EMPTY, Call, Reply, json_reply
 from nativeapi.client import NativeClient, Refused, Unreachable
 from nativeapi.errors import NativeError
@@ -23,6 +22,7 @@ from storage.records import Codec
 
 KIND = "attached-cluster"  # of the records in the catalog; their names are the aliases
 ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+SECOND = 1_000_000_000  # ns
 PATIENCE = 5.0  # seconds at most for an answer, lest who asks gives up first
 ALIAS_HEADER, URL_HEADER = b"ais-remote-ais-alias", b"ais-remote-ais-url"
 
@@ -131,7 +131,7 @@ def parsed(address: str) -> tuple[str, str]:
 
 def cluster_map(native: Native, url: str, token: str) -> dict[str, Any] | None:
     """The cluster's map; None when nothing answers there, or nobody whom the token convinces."""
-    patience = min(PATIENCE, durations.parse(native.configuration.values()["client.client_timeout"]))
+    patience = min(PATIENCE, native.configuration.values()["client.client_timeout"] / SECOND)
     try:
         answer = NativeClient(url, token).json("GET", "daemon", query={"what": "smap"}, patience=patience)
         msgspec.convert(answer, Map)

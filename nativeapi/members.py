@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from nativeapi.buckets import properties
+from nativeapi import bucket_properties
 from nativeapi.call import Call
 from nativeapi.figures import Capacity, SystemInfo
 from nativeapi.native import Native
@@ -115,8 +115,9 @@ def system(native: Native, role: str) -> dict[str, Any]:
 
 def buckets(native: Native, call: Call) -> dict[str, Any]:
     """AIStore's map of all buckets with their properties."""
+    found = {bucket.name: bucket_properties.document(bucket) for bucket in native.store.buckets.all()}
     return {
-        "providers": {"ais": {"@#": {bucket.name: properties(bucket) for bucket in native.store.buckets.all()}}},
+        "providers": {"ais": {"@#": found}},
         "uuid": native.nodes.map(call.origin())["uuid"],
         "version": str(native.store.catalog.version()),
     }

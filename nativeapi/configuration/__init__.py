@@ -6,6 +6,7 @@ for the node come before those changed for the cluster.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
@@ -17,13 +18,15 @@ from nativeapi.configuration.checks import CHECKS
 from nativeapi.configuration.rows import BY_NAME, ROWS, Effect, Row
 from nativeapi.errors import NativeError
 from storage.catalog import Catalog, Changed
-from storage.records import Codec
+from storage.records import Codec, Value
 
 KIND = "config"  # of the one record in the catalog, and its name
 SECOND = 1_000_000_000  # ns
+NUMBER = re.compile(r"-?[0-9]{1,18}")
 NOTHING: dict[str, Any] = {}
 
-Values = dict[str, Any]  # by dotted name, in the form in which they are shown
+Values = dict[str, Any]  # by dotted name, as they are kept: durations in ns, sizes in bytes, masks as numbers
+WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
 class Scope(Enum):
@@ -70,13 +73,13 @@ class Configuration:
 
     def section(self, name: str) -> dict[str, Any]:
         """The values under a name ("checksum"), nested as AIStore's documents have them."""
-        found: dict[str, Any] = nested(self.values())[name]
+        found: dict[str, Any] = nested(shown(self.values()))[name]
         return found
 
     def document(self, scope: Scope) -> dict[str, Any]:
         """The whole configuration nested, with its version and the time of its last change."""
         changes = self.changes()
-        return nested(self._values(changes, scope)) | {
+        return nested(shown(self._values(changes, scope))) | {
             "config_version": str(changes.version),
             "lastupdate_time": time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC", time.gmtime(changes.changed // SECOND)),
         }
@@ -144,11 +147,29 @@ class Configuration:
         return read
 
 
-def read_value(row: Row, value: Any) -> Any:
-    try:
-        return row.kind.read(value)
-    except ValueError as error:
-        raise NativeError(400, f'invalid value "{value}" of property "{row.name}": {error}') from error
+def read_value(row: Row, value: Any) -> Value:
+    """The value as it is kept. A query has text for everything: it is read as a number or a switch where it is none of
+    the kind itself."""
+    for form in forms(value):
+        try:
+            return row.kind.read(form)
+        except ValueError:
+            continue
+    raise NativeError(400, f'invalid value "{value}" of property "{row.name}": expecting {row.kind.accepts}')
+
+
+def forms(value: Any) -> Iterator[Any]:
+    yield value
+    if isinstance(value, str):
+        if value.lower() in WORDS:
+            yield WORDS[value.lower()]
+        if NUMBER.fullmatch(value):
+            yield int(value)
+
+
+def shown(values: Values) -> dict[str, Any]:
+    """The values as clients see them."""
+    return {name: BY_NAME[name].kind.show(value) for name, value in values.items()}
 
 
 def verify(values: Values) -> None:

@@ -6,9 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from etl import durations
-from nativeapi.configuration.kinds import bytes_of
-
 Values = Mapping[str, Any]
 
 
@@ -30,7 +27,7 @@ def rising(*names: str) -> Check:
 def twice(name: str, other: str) -> Check:
     return Check(
         f"expecting {name} to be at least twice {other}",
-        lambda values: durations.parse(values[name]) >= 2 * durations.parse(values[other]),
+        lambda values: bool(values[name] >= 2 * values[other]),
     )
 
 
@@ -38,26 +35,25 @@ def exclusive(*bits: int) -> Check:
     mask = sum(1 << bit for bit in bits)
     return Check(
         f"features {' and '.join(map(str, bits))} exclude each other",
-        lambda values: int(values["features"]) & mask != mask,
+        lambda values: bool(values["features"] & mask != mask),
     )
 
 
 CHECKS = (
-    Check(
-        "expecting log.max_total to be at least twice log.max_size",
-        lambda values: bytes_of(values["log.max_total"]) >= 2 * bytes_of(values["log.max_size"]),
-    ),
+    twice("log.max_total", "log.max_size"),
     rising("space.cleanupwm", "space.lowwm", "space.highwm", "space.out_of_space"),
     rising("disk.disk_util_low_wm", "disk.disk_util_high_wm", "disk.disk_util_max_wm"),
     twice("timeout.max_keepalive", "timeout.cplane_operation"),
     twice("timeout.join_startup_time", "timeout.startup_time"),
     Check(
         "versioning.validate_warm_get requires versioning.enabled",
-        lambda values: values["versioning.enabled"] or not values["versioning.validate_warm_get"],
+        lambda values: bool(values["versioning.enabled"] or not values["versioning.validate_warm_get"]),
     ),
     Check(
         "expecting rate_limit.frontend.burst_size to be at most half of rate_limit.frontend.max_tokens",
-        lambda values: 2 * values["rate_limit.frontend.burst_size"] <= values["rate_limit.frontend.max_tokens"],
+        lambda values: bool(
+            2 * values["rate_limit.frontend.burst_size"] <= values["rate_limit.frontend.max_tokens"]
+        ),
     ),
     exclusive(11, 12),
     exclusive(13, 27),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
-from nativeapi.configuration.kinds import LEVEL, MASK, SWITCH, TEXT, Kind, choice, duration, size, whole
+from nativeapi.kinds import Kind, choice, duration, flag, mask, size, text, whole
+from storage.records import Value
 
 
 class Effect(Enum):
@@ -17,16 +17,23 @@ class Effect(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A value by its dotted name; `note` says where the effect is, or what decides a fixed value."""
+    """A value by its dotted name, its default as it is shown; `note` says where the effect is, or what decides a fixed
+    value."""
 
     name: str
     kind: Kind
-    default: Any
+    shown: object
     effect: Effect = Effect.STORED
     note: str = ""
 
+    @property
+    def default(self) -> Value:
+        """As it is kept."""
+        return self.kind.read(self.shown)
+
 
 ANY = 2**63 - 1
+LEVELS = "[0-5](,[a-z0-9-]+)*"  # and the modules that it holds for, if not for all
 COMPRESSION = choice("never", "always")
 CHECKSUMS = choice("none", "xxhash", "xxhash2", "md5", "crc32c", "sha256", "sha512")
 WRITE_POLICY = choice("immediate", "delayed", "never")
@@ -55,7 +62,7 @@ def heartbeat(member: str) -> tuple[Row, ...]:
     )
 
 
-def fixed(name: str, kind: Kind, default: Any, note: str) -> Row:
+def fixed(name: str, kind: Kind, default: object, note: str) -> Row:
     return Row(name, kind, default, Effect.FIXED, note)
 
 
@@ -72,11 +79,11 @@ JOBS = (
 TRAFFIC = (
     Row("rate_limit.backend.interval", duration("1s", "1h"), "1m"),
     Row("rate_limit.backend.max_tokens", whole(1, 2**31), 1000),
-    Row("rate_limit.backend.enabled", SWITCH, False),
+    Row("rate_limit.backend.enabled", flag(), False),
     Row("rate_limit.backend.num_retries", whole(1, 10), 3),
     Row("rate_limit.frontend.interval", duration("1s", "1h"), "1m"),
     Row("rate_limit.frontend.max_tokens", whole(1, 2**31), 1000),
-    Row("rate_limit.frontend.enabled", SWITCH, False),
+    Row("rate_limit.frontend.enabled", flag(), False),
     Row("rate_limit.frontend.burst_size", whole(1, 2**31), 375),
     *heartbeat("proxy"),
     *heartbeat("target"),
@@ -84,16 +91,16 @@ TRAFFIC = (
     Row("keepalivetracker.retry_factor", whole(1, 10), 4),
     *streams("rebalance", burst=1024),
     Row("rebalance.dest_retry_time", duration("1s", "10m"), "2m"),
-    Row("rebalance.enabled", SWITCH, True),
+    Row("rebalance.enabled", flag(), True),
 )
 
 LOG = (
-    Row("log.level", LEVEL, "3", Effect.HERE, "4 and 5 add the details that log_level = debug adds"),
+    Row("log.level", text(matching=LEVELS), "3", Effect.HERE, "4 and 5 add the details that log_level = debug adds"),
     Row("log.max_size", size("1KiB", "1GiB"), "64MiB", Effect.HERE, "a file of the node's log is begun anew above it"),
     Row("log.max_total", size("1MiB", "10GiB"), "512MiB", Effect.HERE, "old files of the log are removed above it"),
     Row("log.flush_time", duration("0s", "1h"), "1m"),
     Row("log.stats_time", duration("0s", "10m"), "3m"),
-    fixed("log.to_stderr", SWITCH, True, "the log goes to standard error and to its files"),
+    fixed("log.to_stderr", flag(), True, "the log goes to standard error and to its files"),
 )
 
 DATA = (
@@ -101,8 +108,8 @@ DATA = (
     Row("ec.objsize_limit", whole(-1, ANY), 262144),
     Row("ec.data_slices", whole(1, 32), 2),
     Row("ec.parity_slices", whole(1, 32), 2),
-    Row("ec.enabled", SWITCH, False),
-    Row("ec.disk_only", SWITCH, False),
+    Row("ec.enabled", flag(), False),
+    Row("ec.disk_only", flag(), False),
     *streams("get_batch"),
     Row("get_batch.max_wait", duration("1s", "1m"), "20s"),
     Row("get_batch.warmup_workers", whole(-1, 10), -1),
@@ -119,7 +126,7 @@ DATA = (
     Row("transport.idle_teardown", duration("1s", "1h"), "4s"),
     Row("transport.quiescent", duration("8s", "1h"), "10s"),
     Row("transport.lz4_block", size("64KiB", "4MiB"), "256KiB"),
-    Row("transport.lz4_frame_checksum", SWITCH, False),
+    Row("transport.lz4_frame_checksum", flag(), False),
 )
 
 DISKS = (
@@ -133,17 +140,17 @@ DISKS = (
     Row("fshc.error_limit", whole(1, 1024), 2),
     Row("fshc.io_err_limit", whole(1, 1024), 10),
     Row("fshc.io_err_time", duration("1s", "1h"), "10s"),
-    Row("fshc.enabled", SWITCH, True),
+    Row("fshc.enabled", flag(), True),
     Row("chunks.objsize_limit", size("0B", "5TiB"), "0B"),
     Row("chunks.max_monolithic_size", size("1GiB", "1TiB"), "1TiB"),
     Row("chunks.chunk_size", size("1KiB", "5GiB"), "1GiB"),
     Row("lru.dont_evict_time", duration("1h", "8760h"), "2h0m"),
     Row("lru.capacity_upd_time", duration("10s", "24h"), "10m"),
     Row("lru.batch_size", BATCH, 32768),
-    Row("lru.enabled", SWITCH, False),
+    Row("lru.enabled", flag(), False),
     Row("mirror.copies", whole(2, 32), 2),
     Row("mirror.burst_buffer", whole(1, 10000), 512),
-    Row("mirror.enabled", SWITCH, False),
+    Row("mirror.enabled", flag(), False),
 )
 
 TIMES = (
@@ -157,13 +164,13 @@ TIMES = (
 )
 
 DOORS = (
-    fixed("auth.enabled", SWITCH, True, "whether requests need a token"),
-    fixed("auth.client_auth_required", SWITCH, True, "whether requests need a token"),
+    fixed("auth.enabled", flag(), True, "whether requests need a token"),
+    fixed("auth.client_auth_required", flag(), True, "whether requests need a token"),
     fixed("net.l4.proto", choice("tcp"), "tcp", "HTTP goes over TCP"),
     Row("net.l4.sndrcv_buf_size", whole(0, 2**30), 131072),
-    fixed("net.http.server_crt", TEXT, "", "tls_certificate"),
-    fixed("net.http.server_key", TEXT, "", "tls_key"),
-    fixed("net.http.client_ca_tls", TEXT, "", "clients show no certificates"),
+    fixed("net.http.server_crt", text(longest=4096), "", "tls_certificate"),
+    fixed("net.http.server_key", text(longest=4096), "", "tls_key"),
+    fixed("net.http.client_ca_tls", text(longest=4096), "", "clients show no certificates"),
     fixed("net.http.client_auth_tls", whole(0, 4), 0, "clients show no certificates"),
     Row("net.http.domain_tls", choice(""), ""),
     Row("net.http.idle_conn_time", duration("1s", "1h"), "6s"),
@@ -172,10 +179,10 @@ DOORS = (
     Row("net.http.idle_conns", whole(0, 65536), 256),
     Row("net.http.write_buffer_size", whole(0, 2**20), 0),
     Row("net.http.read_buffer_size", whole(0, 2**20), 0),
-    fixed("net.http.use_https", SWITCH, False, "tls_certificate"),
-    Row("net.http.skip_verify", SWITCH, False),
-    Row("net.http.chunked_transfer", SWITCH, True),
-    fixed("net.use_ipv6", SWITCH, False, "address"),
+    fixed("net.http.use_https", flag(), False, "tls_certificate"),
+    Row("net.http.skip_verify", flag(), False),
+    Row("net.http.chunked_transfer", flag(), True),
+    fixed("net.use_ipv6", flag(), False, "address"),
 )
 
 WAITS = (
@@ -200,10 +207,10 @@ ROWS = (
     Row("write_policy.data", WRITE_POLICY, "immediate"),
     Row("write_policy.md", WRITE_POLICY, "immediate"),
     Row("checksum.type", CHECKSUMS, "xxhash2"),
-    Row("checksum.validate_cold_get", SWITCH, False),
-    Row("checksum.validate_warm_get", SWITCH, False),
-    Row("checksum.validate_obj_move", SWITCH, False),
-    Row("checksum.enable_read_range", SWITCH, False),
+    Row("checksum.validate_cold_get", flag(), False),
+    Row("checksum.validate_warm_get", flag(), False),
+    Row("checksum.validate_obj_move", flag(), False),
+    Row("checksum.enable_read_range", flag(), False),
     *JOBS,
     *TRAFFIC,
     *LOG,
@@ -212,11 +219,11 @@ ROWS = (
     *TIMES,
     *DOORS,
     *WAITS,
-    Row("features", MASK, "0"),
-    Row("versioning.enabled", SWITCH, True),
-    Row("versioning.validate_warm_get", SWITCH, False),
-    Row("versioning.synchronize", SWITCH, False),
-    Row("resilver.enabled", SWITCH, True),
+    Row("features", mask(), "0"),
+    Row("versioning.enabled", flag(), True),
+    Row("versioning.validate_warm_get", flag(), False),
+    Row("versioning.synchronize", flag(), False),
+    Row("resilver.enabled", flag(), True),
 )
 BY_NAME = {row.name: row for row in ROWS}
 assert len(BY_NAME) == len(ROWS), "a value is declared twice"
