@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from etl.errors import NoSuchTransform
 from nativeapi.call import EMPTY, Call, Reply
 from nativeapi.errors import NativeError
-from nativeapi.names import parse_unified
+from nativeapi.names import check_new_object_name, parse_unified
 from nativeapi.native import Native
 from nativeapi.through import lens
 from nativeapi.transfer import check_custom
@@ -62,6 +62,16 @@ def store_transformed(
     with closing(opened) as source:
         attributes = Attributes(call.principal.id, content=source.record.content)
         return native.store.objects.copy(source, destination, name, attributes)
+
+
+def rename_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
+    """Give the object the name that the action says, in place of what is there."""
+    name = call.action().name or ""
+    check_new_object_name(name)
+    if name == key:
+        raise NativeError(400, f"cannot rename ais://{bucket.name}/{key} to itself")
+    native.store.objects.rename(bucket, key, name)
+    return EMPTY
 
 
 def as_sent(text: str) -> str:

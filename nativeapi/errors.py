@@ -63,6 +63,8 @@ ROWS = (
     Row(storage.BucketNotEmpty, 409, 'bucket "ais://{e.bucket}" is still being written to'),
     Row(storage.PreconditionFailed, 412, "{e.condition} does not hold"),
     Row(storage.Conflict, 409, "{e.key} is being changed by others, try again", "ErrBusy"),
+    Row(storage.InvalidHandle, 400, "{e.key}: the append handle {e.reason}"),
+    Row(storage.PartTooSmall, 400, "part {e.number} has {e.size} bytes, fewer than {e.minimum}"),
     Row(storage.InvalidRange, 416, "size={e.size}: not satisfiable range", "ErrRangeNotSatisfiable"),
     Row(storage.BodyTimeout, 408, "nothing was sent for {e.seconds} seconds"),
     Row(storage.PayloadError, 400, "the body is not what was announced: {e}"),

@@ -12,17 +12,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nativeapi import names
+from nativeapi.appending import append_object
 from nativeapi.archived import get_matching, get_member, put_member
 from nativeapi.call import EMPTY, PREFIX, Call, Headers, Reply, decode, status_line
-from nativeapi.copying import copy_object, set_custom_metadata
+from nativeapi.copying import copy_object, rename_object, set_custom_metadata
 from nativeapi.errors import NativeError, unsupported
 from nativeapi.native import Native, method_not_allowed
 from nativeapi.properties import content_headers, legacy_headers, selected_headers
 from nativeapi.remote import EVICT, expecting_remote, remote_object
 from nativeapi.through import transformed
-from nativeapi.transfer import OCTETS, content_reply, custom_metadata, payload, requested_span
+from nativeapi.transfer import OCTETS, attributes, content_reply, payload, requested_span
+from nativeapi.uploads import abort_upload, complete_upload, create_upload, put_part
 from storage import rights
-from storage.attributes import Attributes
 from storage.content import Segments
 from storage.conditions import ALWAYS
 from storage.records import Bucket
@@ -73,10 +74,8 @@ def head_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
 
 
 def put_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
-    assert call.principal is not None
-    name = url(bucket, key)
-    attributes = Attributes(call.principal.id, metadata=custom_metadata(call, name))
-    record = native.store.objects.put(bucket, key, payload(call, name), attributes)
+    given = attributes(native, call, bucket, key)
+    record = native.store.objects.put(bucket, key, payload(call, url(bucket, key)), given)
     return Reply(200, [("Content-Length", "0"), *content_headers(record, native.nodes)])
 
 
@@ -88,6 +87,11 @@ def delete_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply
         raise NativeError(400, f'invalid action "{action}"')
     if native.store.objects.delete(bucket, key) is None:
         raise NativeError(404, f"{url(bucket, key)} doesn't exist")
+    return EMPTY
+
+
+def check_lock(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
+    """Never locked: readers keep the version that they opened, and writers replace it at once."""
     return EMPTY
 
 
@@ -116,17 +120,17 @@ OPERATIONS = (
     Operation("GET", "", "GetObject", rights.GET, get_object),
     Operation("HEAD", "", "HeadObject", rights.OBJ_HEAD, head_object),
     Operation("PUT", "object_to", "CopyObject", rights.GET, copy_object),
-    Operation("PUT", "append_type", "AppendObject", rights.APPEND, None),
-    Operation("PUT", "uploadId", "UploadPart", rights.PUT, None),
+    Operation("PUT", "append_type", "AppendObject", rights.APPEND, append_object, names.check_new_object_name),
+    Operation("PUT", "uploadId", "UploadPart", rights.PUT, put_part),
     Operation("PUT", "archpath", "AppendArchive", rights.PUT, put_member),
     Operation("PUT", "", "PutObject", rights.PUT, put_object, names.check_new_object_name),
     Operation("PATCH", "", "SetCustomMetadata", rights.OBJ_UPDATE, set_custom_metadata),
-    Operation("DELETE", "uploadId", "AbortUpload", rights.RW, None),
+    Operation("DELETE", "uploadId", "AbortUpload", rights.RW, abort_upload),
     Operation("DELETE", "", "DeleteObject", rights.OBJ_DELETE, delete_object),
-    Operation("POST", "mpt-upload", "CreateUpload", rights.RW, None, names.check_new_object_name),
-    Operation("POST", "mpt-complete", "CompleteUpload", rights.RW, None),
-    Operation("POST", "rename-obj", "RenameObject", rights.OBJ_MOVE, None),
-    Operation("POST", "check-lock", "CheckLock", rights.RO, None),
+    Operation("POST", "mpt-upload", "CreateUpload", rights.RW, create_upload, names.check_new_object_name),
+    Operation("POST", "mpt-complete", "CompleteUpload", rights.RW, complete_upload),
+    Operation("POST", "rename-obj", "RenameObject", rights.OBJ_MOVE, rename_object),
+    Operation("POST", "check-lock", "CheckLock", rights.RO, check_lock),
     Operation("POST", "promote", "Promote", rights.PROMOTE, None, any_name),
     Operation("POST", "blob-download", "BlobDownload", rights.RW, remote_object, any_name),
 )

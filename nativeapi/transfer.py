@@ -9,10 +9,13 @@ from typing import Protocol
 
 from nativeapi.call import Call, Headers, Reply
 from nativeapi.errors import NativeError
+from nativeapi.native import Native
+from storage.attributes import Attributes
 from storage.content import ByteRange, Segments, Span
 from storage.errors import InvalidRange
 from storage.payload import Reader
 from storage.properties import CHECKSUM_TYPES
+from storage.records import Bucket
 from storage.source import Source, close_content
 
 OCTETS = ("Content-Type", "application/octet-stream")
@@ -120,13 +123,13 @@ class NativePayload:
         return {}
 
 
-def payload(call: Call, name: str) -> NativePayload:
+def payload(call: Call, name: str, made: type[NativePayload] = NativePayload) -> NativePayload:
     """The payload of a PUT; raises when the checksum it announces is of no known type or form."""
     kind = call.header(b"ais-checksum-type").lower() or "none"
     if kind not in CHECKSUM_TYPES:
         raise NativeError(400, f'checksum type "{kind}" is not one of {sorted(CHECKSUM_TYPES)}')
     value = b"" if kind == "none" else parse_hex(call.header(b"ais-checksum-value"))
-    return NativePayload(call.environ["wsgi.input"], kind=kind, value=value, name=name)
+    return made(call.environ["wsgi.input"], kind=kind, value=value, name=name)
 
 
 def parse_hex(text: str) -> bytes:
@@ -134,6 +137,20 @@ def parse_hex(text: str) -> bytes:
         return a2b_hex(text)
     except ValueError as error:
         raise NativeError(400, f'checksum value "{text}" is not hexadecimal') from error
+
+
+def attributes(native: Native, call: Call, bucket: Bucket, key: str) -> Attributes:
+    """The attributes of an object about to be written: custom metadata is kept when an object is overwritten, and what
+    the request gives is added to it. With `skip_vc` nobody asks what is there."""
+    assert call.principal is not None
+    name = f"ais://{bucket.name}/{key}"
+    metadata = custom_metadata(call, name)
+    if not call.flag("skip_vc"):
+        before = native.store.objects.metadata(bucket, key)
+        if before:
+            metadata = {**before, **metadata}
+            check_custom(metadata, name)
+    return Attributes(call.principal.id, metadata=metadata)
 
 
 def custom_metadata(call: Call, name: str) -> dict[str, str]:

@@ -10,18 +10,18 @@ from storage.attributes import Attributes
 from storage.checksums import DEFAULT
 from storage.conditions import ALWAYS, Conditions, check_read, check_write
 from storage.content import Segments
-from storage.errors import Conflict, Corrupt, NoSuchKey, StorageError, VolumeFailed
+from storage.errors import Conflict, Corrupt, NoSuchKey, PreconditionFailed, StorageError, VolumeFailed
 from storage.intake import Body, Intake
 from storage.keys import object_key
 from storage.listing import Page, list_objects
 from storage.payload import Payload
 from storage.properties import checksum_type
 from storage.purge import drop, object_blobs
-from storage.records import LISTED, OBJECT, Blob, Bucket, Listed, ObjectRecord, Part
+from storage.records import DESCRIBED, LISTED, OBJECT, Blob, Bucket, Listed, ObjectRecord, Part
 from storage.source import VERY_MANY, BlobSource, InlineSource, Source, SourcePayload, close_content
 from storage.threads import run
 from storage.volume import Partitions, Volume
-from storage.writer import Writer
+from storage.writer import Lost, Writer
 
 T = TypeVar("T")
 
@@ -158,6 +158,48 @@ class Objects:
         for volume, found in plain.items():
             delete_from(volume, found, outcomes)
         return outcomes
+
+    def metadata(self, bucket: Bucket, key: str) -> dict[str, str]:
+        """The custom metadata of the current version; {} when there is none."""
+        raw_key = object_key(bucket.id, key)
+        raw = self._partitions.of(raw_key).index.get(raw_key)
+        return {} if raw is None else DESCRIBED.decode(raw).metadata
+
+    def rename(self, bucket: Bucket, key: str, name: str) -> None:
+        """Give the object another name, in place of the object that has it; `name` is not `key`.
+
+        At once where both names lie in one partition. Elsewhere the object has both for a moment, and keeps the old one
+        when it is overwritten then. `NoSuchKey`, `NoSuchBucket`, `Conflict`, `OutOfSpace`, `VolumeFailed`.
+        """
+        old, new = object_key(bucket.id, key), object_key(bucket.id, name)
+        volume = self._partitions.of(old)
+        if self._partitions.of(new) is not volume:
+            return self._move(bucket, key, name)
+        for _ in range(REREADS):
+            raw = volume.index.get(old)
+            if raw is None:
+                raise NoSuchKey(bucket.name, key)
+            try:
+                _, (replaced, *_) = self._writer.put(
+                    bucket, volume, new, OBJECT.decode(raw), ALWAYS, checks=[(old, raw)], deletes=[old]
+                )
+            except Lost:
+                continue
+            return drop(volume, object_blobs(replaced))
+        raise Conflict(key)
+
+    def _move(self, bucket: Bucket, key: str, name: str) -> None:
+        with self.open(bucket, key) as source:
+            record = source.record
+            attributes = Attributes(
+                record.owner, record.content, record.metadata, record.storage_class, record.tags,
+                record.checksum_type, record.version,
+            )
+            self.copy(source, bucket, name, attributes)
+        try:
+            self.delete(bucket, key, given=Conditions(if_match=(record.etag,)))
+        except PreconditionFailed:
+            return  # it was overwritten meanwhile: what was renamed is under the new name, what came later is here
 
     def list(
         self, bucket: Bucket, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000

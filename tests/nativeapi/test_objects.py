@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import xxhash
 import pytest
 
 from storage.store import Store
-from tests.nativeapi.conftest import Api
+from tests.nativeapi.conftest import Answer, Api
 
 LARGE = bytes(range(256)) * 4096  # 1 MiB: not kept inside a record
 ODD_KEYS = ["a//b", "/leading", "50%", "a b", "é", "x?y#z", "a+b", "%41", "dir/ümläut/.hidden"]
@@ -182,27 +184,12 @@ def test_copy_needs_source_and_destination(api: Api, bucket: str) -> None:
         assert api("PUT", f"/v1/objects/music/song?object_to={malformed}").status == 400
 
 
-@pytest.mark.parametrize(
-    ("method", "query"),
-    [
-        ("PUT", "append_type=append&append_handle="),
-        ("PUT", "uploadId=1&partNumber=1"),
-        ("DELETE", "uploadId=1"),
-    ],
-)
-def test_what_is_not_offered_changes_nothing(api: Api, bucket: str, method: str, query: str) -> None:
-    api("PUT", "/v1/objects/music/song", b"before")
-    assert api(method, f"/v1/objects/music/song?{query}", b"after" if method == "PUT" else b"").status == 501
-    assert api("GET", "/v1/objects/music/song").body == b"before"
-
-
 def test_empty_selectors_select_nothing(api: Api, bucket: str) -> None:
     api("PUT", "/v1/objects/music/song", b"before")
     assert api("GET", "/v1/objects/music/song?archpath=&archregx=&etl_name=").body == b"before"
 
 
-def test_post_knows_actions_it_does_not_offer_from_nonsense(api: Api, bucket: str) -> None:
-    assert api.action("POST", "/v1/objects/music/song", "mpt-upload").status == 501
+def test_actions_that_do_not_exist_are_refused(api: Api, bucket: str) -> None:
     nonsense = api.action("POST", "/v1/objects/music/song", "dance")
     assert (nonsense.status, nonsense.message) == (400, 'invalid action "dance"')
     assert api("POST", "/v1/objects/music/song", b"{").status == 400
@@ -271,3 +258,47 @@ def test_sdk_upload_over_tls_is_sent_on_before_its_body_comes(api: Api, bucket: 
     second = api("PUT", location.removeprefix("https://node:9000") + "&provider=ais", b"x", **sdk)
     assert second.status == 200
     assert api("PUT", "/v1/objects/music/song", b"x", x_forwarded_proto="https").status == 200
+
+
+def test_overwriting_keeps_custom_metadata_unless_told_not_to(api: Api, bucket: str) -> None:
+    target = "/v1/objects/music/song"
+    api("PUT", target, b"1", ais_custom_md="artist=Bach")
+    api("PUT", target, b"2")
+    assert api("GET", target).headers["Ais-Custom-Md"] == "artist=Bach"
+    api("PUT", target, b"3", ais_custom_md="year=1721")
+    assert api("GET", target).headers["Ais-Custom-Md"] == "artist=Bach, year=1721"
+    assert api("PUT", target, b"4", ais_custom_md=f"more={'x' * 2030}").status == 400
+    assert api("GET", target).body == b"3"
+    api("PUT", f"{target}?skip_vc=true", b"5")
+    assert "Ais-Custom-Md" not in api("GET", target).headers
+
+
+def rename(api: Api, key: str, name: object) -> Answer:
+    body = json.dumps({"action": "rename-obj", "name": name, "value": None}).encode()
+    return api("POST", f"/v1/objects/music/{key}", body)
+
+
+@pytest.mark.parametrize("data", [b"inline", LARGE], ids=["inline", "file"])
+def test_renamed_object_is_the_same_under_another_name(api: Api, bucket: str, store: Store, data: bytes) -> None:
+    api("PUT", "/v1/objects/music/song", data, ais_custom_md="artist=Bach")
+    api("PUT", "/v1/objects/music/other", LARGE)
+    before = api("HEAD", "/v1/objects/music/song?props=checksum,atime,custom").headers
+    assert rename(api, "song", "other").status == 200
+    assert api("HEAD", "/v1/objects/music/other?props=checksum,atime,custom").headers == before
+    assert api("GET", "/v1/objects/music/other").body == data
+    assert api("GET", "/v1/objects/music/song").status == 404
+
+
+def test_rename_that_cannot_be_changes_nothing(api: Api, bucket: str) -> None:
+    missing = rename(api, "song", "other")
+    assert (missing.status, "ais://music/song does not exist" in missing.message) == (404, True)
+    api("PUT", "/v1/objects/music/song", b"x")
+    for name in ("song", "", None, "../x", "ends/", "a\0b"):
+        assert rename(api, "song", name).status == 400
+    assert api("GET", "/v1/objects/music/song").body == b"x"
+
+
+def test_objects_are_never_locked(api: Api, bucket: str) -> None:
+    api("PUT", "/v1/objects/music/song", b"x")
+    unlocked = api.action("POST", "/v1/objects/music/song", "check-lock")
+    assert (unlocked.status, unlocked.body) == (200, b"")

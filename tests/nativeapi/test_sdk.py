@@ -170,7 +170,7 @@ def test_s3_and_native_show_the_same_objects(node: Node, client: Client) -> None
     reader = bucket.object("s3").get_reader()
     assert reader.read_all() == b"from s3"
     assert reader.attributes.custom_metadata == {"artist": "Bach"}
-    assert reader.attributes.checksum_type == "md5"
+    assert reader.attributes.checksum_type == "xxhash2"
     assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=name)["Contents"]] == ["native", "s3"]
     bucket.delete()
 

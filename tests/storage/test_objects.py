@@ -18,7 +18,7 @@ from storage.errors import (
 )
 from storage.payload import BytesPayload, encoded
 from storage.source import VERY_MANY, SourcePayload
-from tests.storage.conftest import ATTRIBUTES, PART, World
+from tests.storage.conftest import ATTRIBUTES, INLINE, PART, World
 
 SIZES = [0, 1, 99, 100, 101, 5000, 700_000, 2_000_003]
 
@@ -373,3 +373,22 @@ def test_a_source_that_announces_another_size_than_it_has_is_refused() -> None:
     assert payload.readinto(buffer) == 3
     with pytest.raises(IncompleteBody):
         payload.readinto(buffer)
+
+
+@pytest.mark.parametrize("size", [50, 500])
+def test_renamed_object_keeps_everything_but_its_name(world: World, size: int) -> None:
+    for number in range(8):  # on one volume or on two
+        world.put("old", os.urandom(size))
+        before, data = world.store.objects.head(world.bucket, "old"), world.read("old")
+        world.put(f"new{number}", os.urandom(500))
+        world.store.objects.rename(world.bucket, "old", f"new{number}")
+        after = world.store.objects.head(world.bucket, f"new{number}")
+        assert world.read(f"new{number}") == data
+        assert (after.etag, after.metadata, after.content, after.tags) == (
+            before.etag, before.metadata, before.content, before.tags
+        )
+        with pytest.raises(NoSuchKey):
+            world.store.objects.head(world.bucket, "old")
+    assert len(world.files()) == (8 if size > INLINE else 0)
+    with pytest.raises(NoSuchKey):
+        world.store.objects.rename(world.bucket, "old", "new")
