@@ -1,5 +1,5 @@
 # The whole of a developer's day: make run, make setup, make test, make lint. Further targets lie in mk/*.mk, one file a concern.
-PYTHON ?= python3
+PYTHON ?=  # the interpreter to create .venv with; empty: python3, or the system's own where that is faster
 VENV := .venv
 PACKAGES := appliance etl nativeapi s3api storage
 RUN_ARGUMENTS ?=
@@ -27,7 +27,7 @@ setup: $(VENV)/.runtime ## create .venv with what the node needs, pinned by hash
 setup-test: $(VENV)/.test ## setup, and what the tests need
 
 $(VENV)/.created:
-	@mk/create-venv $(PYTHON) $(VENV)
+	@mk/create-venv "$(strip $(PYTHON))" $(VENV)
 	@touch $@
 
 $(VENV)/.runtime: $(VENV)/.created requirements.txt setup.cfg pyproject.toml
@@ -62,7 +62,7 @@ LOCK = .venv-lock/bin/pip-compile --quiet --generate-hashes --strip-extras --all
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
 lock: ## pin the newest versions that setup.cfg allows
-	@test -x .venv-lock/bin/pip-compile || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet pip-tools; }
+	@test -x .venv-lock/bin/pip-compile || { $(or $(strip $(PYTHON)),python3) -m venv .venv-lock && .venv-lock/bin/pip install --quiet pip-tools; }
 	@$(LOCK) --upgrade --extra build -o requirements.txt setup.cfg
 	@$(LOCK) --upgrade --extra build --extra test -c requirements.txt -o requirements-test.txt setup.cfg
 

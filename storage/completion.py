@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from storage.checksums import ALGORITHMS, COMPOSITE, DEFAULT, FULL_OBJECT, combine, composite
@@ -71,8 +71,13 @@ def described(ref: PartRef, part: Part | None) -> Part:
     return part
 
 
-def completed(upload: Upload, parts: Sequence[Part], modified: int, expected: Expected) -> ObjectRecord:
-    """The record of the object made of the parts; `SizeMismatch` and `ChecksumMismatch` when it is not as expected."""
+def completed(
+    upload: Upload, parts: Sequence[Part], modified: int, expected: Expected, reread: Callable[[str], bytes]
+) -> ObjectRecord:
+    """The record of the object made of the parts; `SizeMismatch` and `ChecksumMismatch` when it is not as expected.
+
+    `reread` gives the digest, of the algorithm named, of all the parts' bytes.
+    """
     size = sum(part.size for part in parts)
     if expected.size is not None and expected.size != size:
         raise SizeMismatch(expected.size, size)
@@ -86,7 +91,7 @@ def completed(upload: Upload, parts: Sequence[Part], modified: int, expected: Ex
         upload.content, upload.metadata, upload.tags,
         blobs=tuple(part.blob for part in parts if part.blob is not None),
         parts=tuple(Part(part.number, part.size, part.etag, part.modified, part.checksums) for part in parts),
-        checksum=joined_checksum(parts),
+        checksum=joined_checksum(parts) or read_checksum(upload.whole, reread),
     )
 
 
@@ -119,6 +124,12 @@ def joined_checksum(parts: Sequence[Part]) -> str:
     if not kind or len(digests) < len(parts):
         return ""
     return f"{kind}:{combine(CHECKSUM_TYPES[kind], digests).hex()}"
+
+
+def read_checksum(kind: str, reread: Callable[[str], bytes]) -> str:
+    """The checksum of this type, over bytes that must be read again; "" when there is to be none."""
+    algorithm = CHECKSUM_TYPES.get(kind, "")
+    return f"{kind}:{reread(algorithm).hex()}" if algorithm else ""
 
 
 def base64_of(digest: bytes) -> str:

@@ -12,6 +12,7 @@
      │   └─ MissingForMatch                     If-Match was asked of a key that does not exist
      ├─ NotModified             .record
      ├─ Conflict                .key            concurrent changes kept winning; try again
+     ├─ InvalidHandle           .key .reason
      ├─ InvalidPart             .number
      ├─ InvalidPartOrder        .number
      ├─ PartTooSmall            .number .size .minimum .etag
@@ -114,6 +115,15 @@ class Conflict(StorageError):
     def __init__(self, key: str) -> None:
         super().__init__(key)
         self.key = key
+
+
+class InvalidHandle(StorageError):
+    """The handle is not the one to append to `key` with: it is malformed, old, or of content that is gone."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(key, reason)
+        self.key = key
+        self.reason = reason
 
 
 class InvalidPart(StorageError):

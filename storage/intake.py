@@ -6,11 +6,12 @@ import hashlib
 import mmap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from storage import checksums
-from storage.blobs import NewBlob
 from storage.errors import IncompleteBody
 from storage.payload import Payload, Reader, read_exactly
 from storage.properties import CHECKSUM_TYPES
@@ -39,12 +40,18 @@ class Body(msgspec.Struct, frozen=True, gc=False):
         return () if self.blob is None else (self.blob,)
 
 
+class Writable(Protocol):
+    def write(self, data: memoryview, /) -> None:
+        """Append all of `data`."""
+        ...
+
+
 class Sink:
     """Where a large payload goes, a buffer at a time: the hashers and the file."""
 
     __slots__ = ("_file", "_hashers", "size")
 
-    def __init__(self, file: NewBlob, algorithms: frozenset[str]) -> None:
+    def __init__(self, file: Writable, algorithms: frozenset[str]) -> None:
         self._file = file
         self._hashers = {name: checksums.hasher(name) for name in algorithms}
         self.size = 0
@@ -91,6 +98,15 @@ class Intake:
             if not filled and not payload.size:
                 return whole(payload, b"", kind)
             return self._stored(payload, volume, kind, filled, first, second)
+
+    def extend(self, payload: Payload, volume: Volume, file: Writable) -> Body:
+        """The payload, read to its end and verified, appended to a file that is the caller's; the body has no blob.
+
+        Raises as `receive`, and then some of the payload may have been appended.
+        """
+        volume.space.admit(payload.size or 0)
+        with self._buffers() as (first, second):
+            return _taken_in(payload, volume, "none", file, fill(payload, first), first, second)
 
     @staticmethod
     def _stored(
@@ -165,16 +181,23 @@ def _streamed(
 ) -> Body:
     file = volume.blobs.create(payload.size)
     try:
-        sink = Sink(file, payload.algorithms | {"md5", CHECKSUM_TYPES[kind] or "md5"})
-        _pump(payload, sink, volume, filled, first, second)
-        refuse_other_size(payload, sink.size)
-        digests = sink.digests()
-        kept = dict(payload.verify(digests))
-        checksum = labelled(kind, digests)
-        return Body(sink.size, digests["md5"].hex(), kept, blob=run(file.seal), checksum=checksum)
+        body = _taken_in(payload, volume, kind, file, filled, first, second)
+        return replace(body, blob=run(file.seal))
     except BaseException:
         run(file.discard)
         raise
+
+
+def _taken_in(
+    payload: Payload, volume: Volume, kind: str, file: Writable, filled: int, first: memoryview, second: memoryview
+) -> Body:
+    """All of the payload, of which some is in the first buffer, hashed into the file and verified."""
+    sink = Sink(file, payload.algorithms | {"md5", CHECKSUM_TYPES[kind] or "md5"})
+    _pump(payload, sink, volume, filled, first, second)
+    refuse_other_size(payload, sink.size)
+    digests = sink.digests()
+    kept = dict(payload.verify(digests))
+    return Body(sink.size, digests["md5"].hex(), kept, checksum=labelled(kind, digests))
 
 
 def _pump(

@@ -4,7 +4,8 @@
     o id key                                the current version of a key
     u id key NUL NUL upload                 an upload under way, by key, then by initiation
     p id key NUL NUL upload number          a part of it
-    f id key NUL NUL upload                 what completing it answered
+    f id key NUL NUL upload                 what completing it answered, or what flushing an append did
+    a id key NUL NUL append                 content being appended to
     c kind NUL name                         the node's catalog (see storage.catalog)
     j …                                     jobs, in the primary volume (see storage.jobs.records)
 
@@ -18,11 +19,12 @@ OBJECTS = b"o"
 UPLOADS = b"u"
 PARTS = b"p"
 COMPLETIONS = b"f"
+APPENDS = b"a"
 CATALOG = b"c"
 JOBS = b"j"
-OF_BUCKETS = (OBJECTS, UPLOADS, PARTS, COMPLETIONS)  # the spaces whose keys begin with a bucket's id
+OF_BUCKETS = (OBJECTS, UPLOADS, PARTS, COMPLETIONS, APPENDS)  # the spaces whose keys begin with a bucket's id
 PREFIX_SIZE = 9  # bytes of space and bucket id
-UPLOAD_ID_SIZE = 32  # hexadecimal digits
+UPLOAD_ID_SIZE = 32  # hexadecimal digits, of an append's id too
 END = b"\0\0"
 
 

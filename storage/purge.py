@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from storage.keys import COMPLETIONS, OBJECTS, PARTS, UPLOADS, space_of
-from storage.records import PART, REFERENCED, Blob
+from storage.keys import APPENDS, COMPLETIONS, OBJECTS, PARTS, UPLOADS, space_of
+from storage.records import APPEND, PART, REFERENCED, Blob
 from storage.threads import run
 from storage.volume import Volume
 
@@ -24,6 +24,14 @@ def part_blobs(raw: bytes | memoryview | None) -> tuple[Blob, ...]:
     return () if blob is None else (blob,)
 
 
+def append_blobs(raw: bytes | memoryview | None) -> tuple[Blob, ...]:
+    """The blobs that the record of an append names."""
+    if raw is None:
+        return ()
+    record = APPEND.decode(raw)
+    return (*record.base, record.tail)
+
+
 def no_blobs(raw: bytes | memoryview | None) -> tuple[Blob, ...]:
     return ()
 
@@ -32,7 +40,7 @@ BlobsOf = Callable[[bytes | memoryview | None], tuple[Blob, ...]]
 
 # In this order: with its upload gone a part cannot be added any more.
 SPACES: tuple[tuple[bytes, BlobsOf], ...] = (
-    (UPLOADS, no_blobs), (PARTS, part_blobs), (COMPLETIONS, no_blobs), (OBJECTS, object_blobs)
+    (UPLOADS, no_blobs), (PARTS, part_blobs), (COMPLETIONS, no_blobs), (APPENDS, append_blobs), (OBJECTS, object_blobs)
 )
 
 

@@ -113,12 +113,27 @@ class Upload(msgspec.Struct, array_like=True, frozen=True, gc=False):
     content: dict[str, str] = NONE
     metadata: dict[str, str] = NONE
     tags: tuple[tuple[str, str], ...] = ()
+    whole: str = ""  # the type of a checksum over all bytes that the object must have, even if that takes reading them
+    minimum: int | None = None  # bytes, of every part but the last; None: what the store asks for
+
+
+class Append(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Content that is being appended to and is no object yet: an object's first blobs, then a file that grows."""
+
+    touched: int  # ns, the last change
+    size: int
+    etag: str  # of what was appended so far, piece by piece
+    pieces: int
+    last: tuple[int, str]  # the size before the last piece, and the hex MD5 of that piece
+    tail: Blob
+    base: tuple[Blob, ...] = ()
 
 
 class Completion(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """What completing an upload answered, kept for a while so that the same request sent again is answered the same."""
+    """What completing an upload or an append answered, kept for a while so that the same request sent again is answered
+    the same."""
 
-    request: bytes  # digest of the list of parts
+    request: bytes  # digest of the list of parts; an append's handle
     expires: int  # ns
     record: ObjectRecord  # without its blobs and parts
 
@@ -170,3 +185,4 @@ REFERENCED = Codec(Referenced)
 UPLOAD = Codec(Upload)
 PART = Codec(Part)
 COMPLETION = Codec(Completion)
+APPEND = Codec(Append)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from storage.appends import Appends
 from storage.blobs import Blobs
 from storage.buckets import Buckets
 from storage.catalog import Catalog, reconcile
@@ -61,6 +62,9 @@ class Store:
         self.objects = Objects(self.partitions, writer, intake, clock=clock)
         self.uploads = Uploads(
             self.partitions, writer, intake, clock=clock, random=random, minimum_part_size=options.minimum_part_size
+        )
+        self.appends = Appends(
+            self.objects, self.partitions, writer, intake, clock=clock, random=random, inline_limit=options.inline_limit
         )
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """The sweep: removes what crashes leave over, and never what a record names.
 
 Left over can be: blobs that no record names, everything of buckets that the catalog does not name, parts whose upload
-has ended, and completions that have expired.
+has ended, completions that have expired, and appends that nobody went on with.
 """
 
 from __future__ import annotations
@@ -12,17 +12,20 @@ from dataclasses import dataclass
 
 from storage.blobs import FANOUT, translated
 from storage.buckets import created_at
+from storage.index import CheckFailed
 from storage.keys import (
-    COMPLETIONS, MARKERS, OBJECTS, OF_BUCKETS, PARTS, UPLOADS, after_prefix, bucket_of, marker_key, suffix_of_part,
+    APPENDS, COMPLETIONS, MARKERS, OBJECTS, OF_BUCKETS, PARTS, UPLOADS, after_prefix, bucket_of, marker_key,
+    suffix_of_part,
 )
-from storage.purge import drop, object_blobs, part_blobs, purge_bucket
-from storage.records import COMPLETION, Blob
+from storage.purge import append_blobs, drop, object_blobs, part_blobs, purge_bucket
+from storage.records import APPEND, COMPLETION, Blob
 from storage.store import Store
 from storage.threads import run
 from storage.volume import Volume
 
 CANDIDATES = 100_000  # files held in memory at a time
 BATCH = 1000  # records or files in one step
+ABANDONED = 24 * 3600 * 1_000_000_000  # ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ def sweep(store: Store, *, before: int, clock: Callable[[], int]) -> Iterator[Sw
             yield from _unknown_buckets(store, volume, before)
         yield from _ended_uploads(volume)
         yield from _expired_completions(volume, clock())
+        yield from _abandoned_appends(volume, clock())
         yield from _unnamed_blobs(volume, before)
 
 
@@ -111,11 +115,26 @@ def _expired_completions(volume: Volume, now: int) -> Iterator[Swept]:
     yield Swept(volume.id, seen, len(doomed))
 
 
+def _abandoned_appends(volume: Volume, now: int) -> Iterator[Swept]:
+    """Remove appends that nobody has gone on with for a day, unless somebody does right now."""
+    for key, raw in volume.index.scan(APPENDS, after_prefix(APPENDS)):
+        if APPEND.decode(raw).touched + ABANDONED > now:
+            yield Swept(volume.id, seen=1)
+            continue
+        try:
+            volume.index.commit(checks=[(key, raw)], deletes=[key])
+        except CheckFailed:
+            continue
+        blobs = append_blobs(raw)
+        drop(volume, blobs)
+        yield Swept(volume.id, 1, 1, len(blobs), sum(blob.size for blob in blobs))
+
+
 def _unnamed_blobs(volume: Volume, before: int) -> Iterator[Swept]:
     """Remove the files that no record names: first the old files are listed, a bounded number at a time, then whatever
     the records name is taken off the list.
 
-    Parts are read before objects, since completing an upload moves blobs from the one to the other and never back.
+    Parts and appends are read before objects, since ending them moves blobs to objects and never back.
     """
     candidates: dict[bytes, int] = {}
     for directory in FANOUT:
@@ -146,7 +165,7 @@ def _old_files(volume: Volume, directory: str, before: int) -> dict[bytes, int]:
 def _remove_unnamed(volume: Volume, candidates: dict[bytes, int]) -> Iterator[Swept]:
     if not candidates:
         return
-    for space, blobs_of in ((PARTS, part_blobs), (OBJECTS, object_blobs)):
+    for space, blobs_of in ((PARTS, part_blobs), (APPENDS, append_blobs), (OBJECTS, object_blobs)):
         seen = 0
         for _, blobs in volume.index.scan(space, after_prefix(space), decode=blobs_of):
             for blob in blobs:

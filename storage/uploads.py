@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from storage.attributes import Attributes
 from storage.checksums import ALGORITHMS
@@ -22,6 +23,7 @@ from storage.payload import Payload
 from storage.properties import CHECKSUM_TYPES, checksum_type
 from storage.purge import drop, object_blobs, part_blobs, purge
 from storage.records import COMPLETION, PART, UPLOAD, Bucket, Completion, ObjectRecord, Part, Upload
+from storage.reread import stored_digest
 from storage.source import BlobSource, Source, SourcePayload, close_content
 from storage.threads import run
 from storage.volume import Partitions, Volume
@@ -70,13 +72,26 @@ class Uploads:
         self._minimum = minimum_part_size
 
     def create(
-        self, bucket: Bucket, key: str, attributes: Attributes, *, checksum_algorithm: str = "", checksum_type: str = ""
+        self,
+        bucket: Bucket,
+        key: str,
+        attributes: Attributes,
+        *,
+        checksum_algorithm: str = "",
+        checksum_type: str = "",
+        whole: str = "",
+        minimum: int | None = None,
     ) -> Upload:
-        """Begin an upload of what will be an object with these attributes. `NoSuchBucket`, `OutOfSpace`."""
+        """Begin an upload of what will be an object with these attributes. `NoSuchBucket`, `OutOfSpace`.
+
+        With `whole`, a type of storage.properties, the object gets a checksum of this type over all of its bytes, for
+        which completing it reads them again if need be. `minimum`: see `storage.records.Upload`.
+        """
         now = self._clock()
         upload = Upload(
             f"{now:016x}{self._random(8).hex()}", now, attributes.owner, attributes.owner, attributes.storage_class,
             checksum_algorithm, checksum_type, dict(attributes.content), dict(attributes.metadata), attributes.tags,
+            whole, minimum,
         )
         place = self._place(bucket, key, upload.id)
         place.volume.space.admit(0)
@@ -225,10 +240,11 @@ class Uploads:
     ) -> ObjectRecord:
         found = dict(place.volume.index.scan(*parts_after(place.suffix, 0), batch=1024))
         parts = {part.number: part for part in map(PART.decode, found.values())}
-        named = chosen(refs, parts, self._minimum)
+        upload = UPLOAD.decode(raw)
+        named = chosen(refs, parts, self._minimum if upload.minimum is None else upload.minimum)
         taken = {part_key(place.suffix, part.number) for part in named}
         now = self._clock()
-        record = completed(UPLOAD.decode(raw), named, now, expected)
+        record = completed(upload, named, now, expected, partial(reread, place, named))
         answered = Completion(digest_of(refs), now + REMEMBERED, without_content(record))
         stored, (replaced, _, _, *removed) = self._writer.put(
             place.bucket, place.volume, place.object_key, record, given,
@@ -274,6 +290,14 @@ def part_checksum_type(bucket: Bucket) -> str:
     kind = checksum_type(bucket)
     algorithm = ALGORITHMS.get(CHECKSUM_TYPES[kind])
     return "none" if algorithm is None or algorithm.join is None else kind
+
+
+def reread(place: _Place, parts: Sequence[Part], algorithm: str) -> bytes:
+    """The digest of the parts' bytes; `Lost` when a part is gone, because it was replaced or the upload has ended."""
+    try:
+        return stored_digest(place.volume, [part.blob for part in parts if part.blob is not None], algorithm)
+    except FileNotFoundError as error:
+        raise Lost(place.record_key) from error
 
 
 def without_content(record: ObjectRecord) -> ObjectRecord:

@@ -1,0 +1,44 @@
+"""Digests of bytes that are stored already, where they cannot be combined from the digests of their pieces."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from storage import checksums
+from storage.errors import Corrupt
+from storage.records import Blob
+from storage.threads import run
+from storage.volume import Volume
+
+BUFFER_SIZE = 1024 * 1024  # bytes
+
+
+def stored_digest(volume: Volume, blobs: Sequence[Blob], name: str) -> bytes:
+    """The digest, of the algorithm `name`, of the blobs' bytes one after the other, read off the hub.
+
+    `FileNotFoundError` when a blob is gone, `Corrupt` when one is shorter than recorded.
+    """
+    return run(_digest, volume, blobs, name)
+
+
+def _digest(volume: Volume, blobs: Sequence[Blob], name: str) -> bytes:
+    hasher = checksums.hasher(name)
+    buffer = memoryview(bytearray(BUFFER_SIZE))
+    for blob in blobs:
+        fd = volume.blobs.open(blob.id)
+        try:
+            _feed(hasher, fd, blob, buffer)
+        finally:
+            os.close(fd)
+    return hasher.digest()
+
+
+def _feed(hasher: checksums.Hasher, fd: int, blob: Blob, buffer: memoryview) -> None:
+    rest = blob.size
+    while rest:
+        read = os.readv(fd, [buffer[:min(rest, BUFFER_SIZE)]])
+        if not read:
+            raise Corrupt(blob.id)
+        hasher.update(buffer[:read])
+        rest -= read
