@@ -17,7 +17,7 @@ from appliance.environ import complete
 from appliance.exported import exported
 from appliance.follow import follow
 from appliance.health import health
-from appliance.housekeeping import Housekeeping
+from appliance.housekeeping import keep_house
 from appliance.http.head import Limits
 from appliance.identities import Keyring
 from appliance.journal import Bounds
@@ -88,7 +88,7 @@ class Node(Flask):
     def open(self) -> None:
         """Open what must not be shared with a parent process."""
         self._parts = open_parts(
-            self.settings, self._layout, self._keyring, self._bell, self._machine, reserved=RESERVED
+            self.settings, self._layout, self._keyring, self._bell, self._clock, self._machine, reserved=RESERVED
         )
         self._s3 = self._parts.s3
         self._native_objects = self._parts.native_objects
@@ -107,7 +107,7 @@ class Node(Flask):
 
     def run_jobs(self, stop: Stop) -> None:
         """The work of the process for background jobs, until `stop` is set."""
-        housekeeping = gevent.spawn(Housekeeping(self.parts.store, self._clock).run, stop)
+        housekeeping = gevent.spawn(keep_house, self.parts.jobs, stop)
         runner = gevent.spawn(self.parts.runner.run, stop)
         self.parts.supervisor.run(stop)
         housekeeping.join()

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from appliance.clock import WallClock
 from appliance.http.reply import HOST_ID
 from appliance.identities import Keyring
 from appliance.jobs import bodies
@@ -88,6 +89,7 @@ class Parts:
     store: Store
     lenses: Lenses
     supervisor: Supervisor
+    jobs: Jobs
     runner: Runner
     attendance: Attendance
     native: Native
@@ -105,6 +107,7 @@ def open_parts(
     layout: Layout,
     keyring: Keyring,
     bell: Bell,
+    clock: WallClock,
     machine: NodeMachine,
     *,
     reserved: frozenset[str],
@@ -125,7 +128,8 @@ def open_parts(
         store,
         lenses,
         Supervisor(catalog, activities, runtime, node_url=url(settings), clock=time.time_ns),
-        Runner(jobs, bell, bodies(store, lenses), describe=partial(describe, nodes=nodes), clock=time.time_ns),
+        jobs,
+        Runner(jobs, bell, bodies(store, lenses, clock), describe=partial(describe, nodes=nodes), clock=time.time_ns),
         attendance,
         native,
         NativeObjects(native),

@@ -109,28 +109,59 @@ class Buckets:
             except Changed:
                 continue
 
+    def rename(self, bucket: Bucket, name: str) -> Bucket:
+        """Give the bucket another name, at once and with all that is in it; writes under way arrive under that name.
+
+        `BucketExists` when the name is taken, `NoSuchBucket` when the bucket is gone.
+        """
+        while True:
+            raw = self._catalog.get(BUCKETS, bucket.name)
+            before = None if raw is None else BUCKET.decode(raw)
+            if raw is None or before is None or before.id != bucket.id:
+                raise NoSuchBucket(bucket.name)
+            after = replace(before, name=name, generation=before.generation + 1)
+            try:
+                self._catalog.move(BUCKETS, bucket.name, name, BUCKET.encode(after), expected=raw)
+                return after
+            except Changed as changed:
+                if changed.name == name and changed.found is not None:
+                    raise BucketExists(name, BUCKET.decode(changed.found).owner) from changed
+
     def delete(self, bucket: Bucket) -> None:
         """Remove an empty bucket and the uploads pending in it.
 
         `BucketNotEmpty`, `NoSuchBucket`, `VolumeFailed` while a volume is missing, and `Conflict` when it took so
         long that a writer cancelled it; in all of these cases the bucket is as before.
         """
-        volumes = self._partitions.all()
-        for volume in volumes:
+        for volume in self._partitions.all():
             refuse_objects(bucket, volume)
+        self._remove(bucket, refuse_objects)
+        for _ in self.purge(bucket.id):
+            pass
+
+    def abandon(self, bucket: Bucket) -> None:
+        """Remove a bucket with all that is in it: gone when this returns, its bytes once `purge` has been walked to
+        its end. Raises as `delete`, but for `BucketNotEmpty`."""
+        self._remove(bucket, accept)
+
+    def purge(self, bucket_id: int) -> Iterator[int]:
+        """Remove what is left of a bucket that is gone; yields the number of records removed, batch by batch. Where
+        it is broken off it can be done again, and the sweep does it in the end."""
+        for volume in self._partitions.all():
+            yield from purge_bucket(volume, bucket_id)
+        self._markers.remove(bucket_id)
+
+    def _remove(self, bucket: Bucket, check: Callable[[Bucket, Volume], None]) -> None:
+        """Take the bucket out of the catalog, if `check` lets it once nobody writes to the volume any more."""
         deletion = self._markers.deletion()
         try:
-            for volume in volumes:
+            for volume in self._partitions.all():
                 self._markers.close(bucket, volume, deletion)
-                refuse_objects(bucket, volume)
+                check(bucket, volume)
             self._forget(bucket, deletion)
         except BaseException:
             self._markers.reopen(bucket, deletion)
             raise
-        for volume in volumes:
-            for _ in purge_bucket(volume, bucket.id):
-                pass
-        self._markers.remove(bucket.id)
 
     def owned(self, owner: str, *, prefix: str = "", after: str = "", limit: int | None = None) -> list[Bucket]:
         """The account's buckets, by name: those whose names begin with `prefix` and come after `after`."""
@@ -172,6 +203,10 @@ class Buckets:
                 continue
             except CheckFailed as failed:
                 raise Conflict(bucket.name) from failed
+
+
+def accept(bucket: Bucket, volume: Volume) -> None:
+    """Whatever the volume has of the bucket."""
 
 
 def refuse_objects(bucket: Bucket, volume: Volume) -> None:

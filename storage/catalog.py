@@ -37,6 +37,7 @@ class Changed(Exception):
 
     def __init__(self, kind: str, name: str, found: bytes | None) -> None:
         super().__init__(kind, name)
+        self.name = name
         self.found = found
 
 
@@ -86,6 +87,17 @@ class Catalog:
     ) -> None:
         """Take the record away, if it is there, and with it the keys in `also`; otherwise like `put`."""
         self._change(kind, name, expected, checks, deletes=(entry_key(kind, name), *also))
+
+    def move(self, kind: str, name: str, to: str, value: bytes, *, expected: bytes) -> None:
+        """Put the record under another name, with another value; `Changed` unless it was `expected`, and also when the
+        other name, which the exception then tells, is taken."""
+        target = entry_key(kind, to)
+        try:
+            self._change(
+                kind, name, expected, [(target, None)], puts=[(target, value)], deletes=[entry_key(kind, name)]
+            )
+        except CheckFailed as failed:
+            raise Changed(kind, to, failed.found) from failed
 
     def _change(
         self,

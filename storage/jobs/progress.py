@@ -21,7 +21,7 @@ class Progress:
         self._job = job
         self._clock = clock
         self._monotonic = monotonic
-        self._cursor = ""
+        self._cursor = self._note = ""
         self._errors: tuple[ObjectError, ...] = ()
         self._due = 0.0
         self._clear()
@@ -31,6 +31,7 @@ class Progress:
         self._objects += step.objects
         self._size += step.size
         self._cursor = step.cursor or self._cursor
+        self._note = step.note or self._note
         if step.error is not None:
             self._failed += 1
             self._errors = (*self._errors, step.error)[-MOST_ERRORS:]
@@ -64,7 +65,9 @@ class Progress:
         return self._jobs.change(self._job, lambda state: change(counted(state)))
 
     def _counted(self) -> Callable[[State], State]:
-        objects, size, failed, errors, cursor = self._objects, self._size, self._failed, self._errors, self._cursor
+        objects, size, failed, errors = self._objects, self._size, self._failed, self._errors
+        cursor, note = self._cursor, self._note
+        first = errors[0].words if errors else ""
         touched = self._clock()
         return lambda state: replace(
             state,
@@ -73,7 +76,9 @@ class Progress:
             size=state.size + size,
             failed=state.failed + failed,
             errors=(*state.errors, *errors)[-MOST_ERRORS:],
+            error=state.error or first,
             cursor=cursor or state.cursor,
+            note=note or state.note,
         )
 
     def _clear(self) -> None:

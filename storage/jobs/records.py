@@ -48,6 +48,10 @@ class ObjectError(msgspec.Struct, array_like=True, frozen=True):
     object: str  # its name
     message: str
 
+    @property
+    def words(self) -> str:
+        return f"{self.object}: {self.message}"
+
 
 class State(msgspec.Struct, array_like=True, frozen=True):
     """Where a job stands. Counts and cursor are of one moment: what lies before the cursor is counted, nothing else."""

@@ -27,6 +27,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     size: int = 0  # bytes of these objects
     cursor: str = ""
     error: ObjectError | None = None  # why an object could not be processed
+    note: str = ""  # for operators; it stays until there is another one
 
 
 class Unit(NamedTuple):

@@ -178,7 +178,7 @@ class Runner:
                 return step
             progress.count(step)
             if step.error is not None and not tolerant:
-                return f"{step.error.object}: {step.error.message}"
+                return step.error.words
             run.check()
             if self._monotonic() - yielded > SLICE_SECONDS:
                 gevent.sleep(0)

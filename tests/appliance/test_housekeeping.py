@@ -12,7 +12,11 @@ from threading import Event
 import pytest
 
 from appliance.clock import WallClock
-from appliance.housekeeping import Housekeeping
+from appliance.housekeeping import AT_START, KIND, NODE, Sweeping, keep_house
+from storage.errors import VolumeFailed
+from storage.jobs import Jobs, Run, Step
+from storage.jobs.bell import Bell
+from storage.jobs.records import Definition
 from storage.layout import claim
 from storage.store import Options, Store
 from storage.volume import Volume
@@ -54,12 +58,19 @@ def left(store: Store) -> Path:
     return path
 
 
+def sweep(store: Store, clock: WallClock, *, at_start: bool = False) -> Iterator[Step]:
+    """The steps of a sweep that the job's runner takes one by one."""
+    value = {AT_START: True} if at_start else {}
+    job = Definition("aBcDeFgHi", KIND, clock(), NODE)
+    return Sweeping(store, clock)(Run(job, NODE, value, "", lambda: False, str, lambda step: None))
+
+
 def test_what_a_crash_left_is_gone_after_the_start_and_what_came_later_is_not(store: Store, left: Path) -> None:
     clock = WallClock()
     time.sleep(0.05)
     young = stray(store.partitions.primary)
-    Housekeeping(store, clock).sweep(Event(), before=clock.started)
-    assert (left.exists(), young.exists()) == (False, True)
+    removed = sum(step.objects for step in sweep(store, clock, at_start=True))
+    assert (left.exists(), young.exists(), removed) == (False, True, 1)
 
 
 @pytest.mark.parametrize("ahead", [-HOUR, 2 * HOUR])
@@ -68,32 +79,38 @@ def test_a_clock_that_was_set_puts_the_sweep_off_and_the_next_one_is_run(
 ) -> None:
     clock = WallClock(wall)
     wall.ahead = ahead
-    housekeeping = Housekeeping(store, clock)
     with caplog.at_level(logging.WARNING, "sluice.housekeeping"):
-        housekeeping.sweep(Event(), before=clock() + 3 * HOUR)
-    assert left.exists()
+        (step,) = sweep(store, clock, at_start=True)
+    assert left.exists() and WARNINGS in step.note
     assert [WARNINGS in record.message for record in caplog.records] == [True]
-    housekeeping.sweep(Event(), before=clock() + 3 * HOUR)
+    list(sweep(store, clock, at_start=True))
     assert not left.exists()
 
 
 def test_a_clock_set_amid_a_sweep_ends_it_before_it_removes_anything(store: Store, left: Path, wall: Wall) -> None:
-    clock = WallClock(wall)
-
-    class Setting(Event):
-        """Is asked between two steps."""
-
-        def is_set(self) -> bool:
-            wall.ahead -= HOUR
-            return False
-
-    Housekeeping(store, clock).sweep(Setting(), before=clock.started)
+    steps = sweep(store, WallClock(wall), at_start=True)
+    next(steps)
+    wall.ahead -= HOUR
+    assert len(list(steps)) < 3
     assert left.exists()
 
 
 def test_the_later_sweeps_leave_what_may_be_a_write_under_way(store: Store, left: Path) -> None:
-    clock = WallClock()
+    list(sweep(store, WallClock()))
+    assert left.exists()
 
+
+def test_a_volume_that_fails_ends_a_sweep(store: Store, left: Path, caplog: pytest.LogCaptureFixture) -> None:
+    os.rmdir(store.partitions.primary.blobs.directory(next(
+        name for name in ("00", "01") if not os.listdir(store.partitions.primary.blobs.directory(name))
+    )))
+    with caplog.at_level(logging.ERROR, "sluice.housekeeping"), pytest.raises(VolumeFailed):
+        list(sweep(store, WallClock(), at_start=True))
+    assert "ended early" in caplog.text
+    assert left.exists()
+
+
+def test_sweeps_are_jobs_that_the_node_starts_by_itself(store: Store) -> None:
     class Twice(Event):
         rounds = 0
 
@@ -101,22 +118,10 @@ def test_the_later_sweeps_leave_what_may_be_a_write_under_way(store: Store, left
             self.rounds += 1
             return self.rounds > 1
 
-    young = stray(store.partitions.primary)
-    Housekeeping(store, clock).run(Twice())
-    assert young.exists()
-    assert not left.exists()
-
-
-def test_a_volume_that_fails_ends_a_sweep_and_not_the_process(
-    store: Store, left: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    os.rmdir(store.partitions.primary.blobs.directory(next(
-        name for name in ("00", "01") if not os.listdir(store.partitions.primary.blobs.directory(name))
-    )))
-    with caplog.at_level(logging.ERROR, "sluice.housekeeping"):
-        Housekeeping(store, WallClock()).sweep(Event(), before=time.time_ns())
-    assert "ended early" in caplog.text
-    assert left.exists()
+    jobs = Jobs(store.partitions.primary.index, Bell(), clock=time.time_ns, random=os.urandom)
+    keep_house(jobs, Twice())
+    later, first = jobs.all()
+    assert (first.kind, jobs.value(first.id), jobs.value(later.id)) == (KIND, {AT_START: True}, {})
 
 
 def test_a_clock_that_runs_was_not_set() -> None:

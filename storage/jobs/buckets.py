@@ -1,0 +1,69 @@
+"""Jobs about whole buckets, but for their copies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from storage.buckets import Buckets
+from storage.errors import NoSuchBucket
+from storage.jobs.run import Body, Run, Step
+from storage.objects import Objects
+
+PAGE = 1000  # keys
+
+
+def rename(buckets: Buckets) -> Body:
+    """Gives the bucket of the value's `id` the destination's name: one change of the catalog, whatever is in it."""
+
+    def body(run: Run) -> Iterator[Step]:
+        try:
+            bucket = buckets.get(run.bucket)
+            if bucket.id != run.value["id"]:
+                raise NoSuchBucket(run.bucket)
+            buckets.rename(bucket, run.destination)
+        except NoSuchBucket:
+            if not is_renamed(buckets, run):
+                raise
+        yield Step(cursor="renamed")
+
+    return body
+
+
+def is_renamed(buckets: Buckets, run: Run) -> bool:
+    """Whether a run before this one has come so far."""
+    try:
+        return buckets.get(run.destination).id == int(run.value["id"])
+    except NoSuchBucket:
+        return False
+
+
+def purge(buckets: Buckets) -> Body:
+    """Removes what is left of the bucket of the value's `id`, which is gone."""
+
+    def body(run: Run) -> Iterator[Step]:
+        for removed in buckets.purge(run.value["id"]):
+            yield Step(objects=removed)
+
+    return body
+
+
+def warm_up(buckets: Buckets, objects: Objects) -> Body:
+    """Reads what the index knows of every object of a bucket, so that it lies in the system's memory."""
+
+    def body(run: Run) -> Iterator[Step]:
+        bucket, after, more = buckets.get(run.bucket), run.cursor, True
+        while more:
+            page = objects.list(bucket, after=after, limit=PAGE)
+            after, more = page.last, page.truncated
+            yield Step(len(page.entries), sum(listed.size for _, listed in page.entries), after)
+
+    return body
+
+
+def nothing(why: str) -> Body:
+    """Ends at once: there is nothing to do, for the reason given."""
+
+    def body(run: Run) -> Iterator[Step]:
+        yield Step(note=why)
+
+    return body
