@@ -35,7 +35,7 @@ from storage.engines.lmdb import Durability
 from storage.jobs import Jobs, Runner
 from storage.jobs.attendance import Attendance
 from storage.jobs.bell import Bell
-from storage.layout import Layout
+from storage.layout import IDENTITY, Layout
 from storage.source import Opener
 from storage.store import Options, Store
 
@@ -70,6 +70,12 @@ def decided(settings: Settings) -> dict[str, Any]:
         "net.http.server_key": str(settings.tls_key or ""),
         "net.use_ipv6": ":" in settings.address,
     }
+
+
+def created(layout: Layout) -> str:
+    """When the node was made, as the cluster map tells it."""
+    made = (first_folder(layout) / IDENTITY).stat().st_mtime
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(made))
 
 
 class S3Lenses:
@@ -120,7 +126,7 @@ def open_parts(
     lenses = Lenses(store.objects.open, catalog, activities, channels={HPUSH: HPush()})
     jobs = Jobs(store.partitions.primary.index, bell, clock=time.time_ns, random=os.urandom)
     attendance = Attendance(jobs, clock=time.time_ns, monotonic=time.monotonic)
-    nodes = Nodes(layout.node)
+    nodes = Nodes(layout.node, created(layout))
     configuration = Configuration(store.catalog, run=machine.run, fixed=decided(settings), clock=time.time_ns)
     statistics = Statistics(store.catalog, run=machine.run)
     native = Native(store, jobs, transforms, lenses, keyring, nodes, machine, configuration, statistics)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from nativeapi import attached, mountpaths, names, starting
+from nativeapi.bucket_properties import flattened
 from nativeapi.call import EMPTY, Action, Call, Reply
-from nativeapi.configuration import Scope, flattened
+from nativeapi.configuration import Scope
 from nativeapi.errors import NativeError
 from nativeapi.native import Native
 from storage import rights

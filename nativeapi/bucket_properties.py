@@ -20,8 +20,14 @@ OWN_BIT: Final = 1 << 63  # AIStore marks the ids of its own buckets with it
 FORCE: Final = "force"  # beside the properties in a change; there is nothing here that it would force
 BACKEND: Final = "backend_bck"
 
-# What a bucket made through this API has from AIStore's cluster configuration, where that differs from the defaults.
-INHERITED: Final[Mapping[str, Value]] = {stored.NUMBERED: True}
+MASK_OF_CLUSTER: Final = "features"  # of whose bits a bucket has only some
+
+
+def inherited(native: Native) -> dict[str, Value]:
+    """What a bucket made through this API has from the cluster's configuration, where it differs from the defaults."""
+    values = native.configuration.values()
+    shared = (values.keys() & PROPERTIES.keys()) - {MASK_OF_CLUSTER}
+    return {name: values[name] for name in shared if values[name] != PROPERTIES[name].default}
 
 
 def flattened(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -144,7 +150,8 @@ def reset_properties(native: Native, call: Call, bucket: Bucket, action: Action)
     """Give every property the value that a new bucket has."""
     if stored.ACCESS in bucket.properties:
         require_acl(native, call, bucket)
-    native.store.buckets.update(bucket, lambda current: INHERITED)
+    given = inherited(native)
+    native.store.buckets.update(bucket, lambda current: given)
     return EMPTY
 
 

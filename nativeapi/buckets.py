@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from json import dumps
 
 from nativeapi import names
-from nativeapi.bucket_properties import INHERITED, changes, header, merged, reset_properties, set_properties
+from nativeapi.bucket_properties import changes, header, inherited, merged, reset_properties, set_properties
 from nativeapi.call import EMPTY, PREFIX, Action, Call, Reply, decode, json_reply, text_reply
 from nativeapi.errors import NativeError, unsupported
 from nativeapi.listing import list_objects
@@ -109,7 +109,7 @@ def create(native: Native, principal: Principal, name: str, action: Action) -> R
     """A new bucket, with what AIStore's buckets have and the properties that the value names."""
     names.check_bucket_name(name)
     wanted = changes(native, Bucket(0, name, principal.id, 0), action.value or {})
-    native.store.buckets.create(name, owner=principal.id, properties=merged(INHERITED, wanted))
+    native.store.buckets.create(name, owner=principal.id, properties=merged(inherited(native), wanted))
     return EMPTY
 
 

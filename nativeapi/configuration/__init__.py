@@ -16,7 +16,7 @@ import msgspec
 
 from nativeapi.configuration.checks import CHECKS
 from nativeapi.configuration.rows import BY_NAME, ROWS, Effect, Row
-from nativeapi.errors import NativeError
+from nativeapi.errors import NativeError, unsupported
 from storage.catalog import Catalog, Changed
 from storage.records import Codec, Value
 
@@ -142,6 +142,8 @@ class Configuration:
         if row is None:
             raise NativeError(400, f'unknown property "{name}"')
         read = read_value(row, value)
+        if row.effect is Effect.REFUSED and read != row.default:
+            raise unsupported(f"{name}={value}")
         if row.effect is Effect.FIXED and read != self._defaults[name]:
             raise NativeError(400, f'property "{name}" is decided by the node and cannot be changed here: {row.note}')
         return read
@@ -189,12 +191,3 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
             place = place.setdefault(section, {})
         place[last] = value
     return document
-
-
-def flattened(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The values of a document by dotted name."""
-    for key, value in document.items():
-        if isinstance(value, Mapping):
-            yield from flattened(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

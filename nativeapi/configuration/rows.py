@@ -6,18 +6,23 @@ from dataclasses import dataclass
 from enum import Enum
 
 from nativeapi.kinds import Kind, choice, duration, flag, mask, size, text, whole
+from nativeapi.property_table import PROPERTIES
+from nativeapi.property_table import Effect as Governs
 from storage.records import Value
 
 
 class Effect(Enum):
+    """What changing a value does; the text is for the docs."""
+
     HERE = "takes effect"
-    STORED = "kept and shown"  # it steers what this node has not, or does by itself
-    FIXED = "shown"  # it says what the node's own settings decided; to change it is refused
+    STORED = "kept and shown; it steers what this node has not, or does by itself"
+    FIXED = "decided by the node's own settings; shown, and changed there"
+    REFUSED = "refused: only the default can be set"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A value by its dotted name, its default as it is shown; `note` says where the effect is, or what decides a fixed
+    """A value by its dotted name, its default as it is shown; `note` says what the effect is, or what decides a fixed
     value."""
 
     name: str
@@ -35,13 +40,17 @@ class Row:
 ANY = 2**63 - 1
 LEVELS = "[0-5](,[a-z0-9-]+)*"  # and the modules that it holds for, if not for all
 COMPRESSION = choice("never", "always")
-CHECKSUMS = choice("none", "xxhash", "xxhash2", "md5", "crc32c", "sha256", "sha512")
-WRITE_POLICY = choice("immediate", "delayed", "never")
 PERCENT = whole(0, 100)
 BUNDLE = whole(1, 16)
 BURST = whole(0, 10000)
 BATCH = whole(1024, 524288)
-NEW_BUCKETS = "what a bucket created from now on starts with"
+NEW_BUCKETS = "what a bucket made through this API from now on starts with"
+OF_PROPERTIES = {
+    Governs.GOVERNS: Effect.HERE,
+    Governs.KEPT: Effect.HERE,
+    Governs.REFUSED: Effect.REFUSED,
+    Governs.REMOTE: Effect.REFUSED,
+}
 
 
 def streams(section: str, *, burst: int = 512, bundle: int = 2) -> tuple[Row, ...]:
@@ -62,6 +71,16 @@ def heartbeat(member: str) -> tuple[Row, ...]:
     )
 
 
+def of_buckets(*sections: str) -> tuple[Row, ...]:
+    """The values that are properties of buckets, too: what new ones start with."""
+    rows = (row for row in PROPERTIES.values() if row.name.startswith(sections) and not row.optional)
+    return tuple(
+        Row(row.name, row.kind, row.kind.show(row.default), effect, NEW_BUCKETS if effect is Effect.HERE else "")
+        for row in rows
+        for effect in [OF_PROPERTIES[row.effect]]
+    )
+
+
 def fixed(name: str, kind: Kind, default: object, note: str) -> Row:
     return Row(name, kind, default, Effect.FIXED, note)
 
@@ -77,14 +96,7 @@ JOBS = (
 )
 
 TRAFFIC = (
-    Row("rate_limit.backend.interval", duration("1s", "1h"), "1m"),
-    Row("rate_limit.backend.max_tokens", whole(1, 2**31), 1000),
-    Row("rate_limit.backend.enabled", flag(), False),
-    Row("rate_limit.backend.num_retries", whole(1, 10), 3),
-    Row("rate_limit.frontend.interval", duration("1s", "1h"), "1m"),
-    Row("rate_limit.frontend.max_tokens", whole(1, 2**31), 1000),
-    Row("rate_limit.frontend.enabled", flag(), False),
-    Row("rate_limit.frontend.burst_size", whole(1, 2**31), 375),
+    *of_buckets("rate_limit."),
     *heartbeat("proxy"),
     *heartbeat("target"),
     Row("keepalivetracker.num_retries", whole(1, 10), 3),
@@ -104,12 +116,7 @@ LOG = (
 )
 
 DATA = (
-    *streams("ec"),
-    Row("ec.objsize_limit", whole(-1, ANY), 262144),
-    Row("ec.data_slices", whole(1, 32), 2),
-    Row("ec.parity_slices", whole(1, 32), 2),
-    Row("ec.enabled", flag(), False),
-    Row("ec.disk_only", flag(), False),
+    *of_buckets("ec."),
     *streams("get_batch"),
     Row("get_batch.max_wait", duration("1s", "1m"), "20s"),
     Row("get_batch.warmup_workers", whole(-1, 10), -1),
@@ -141,16 +148,7 @@ DISKS = (
     Row("fshc.io_err_limit", whole(1, 1024), 10),
     Row("fshc.io_err_time", duration("1s", "1h"), "10s"),
     Row("fshc.enabled", flag(), True),
-    Row("chunks.objsize_limit", size("0B", "5TiB"), "0B"),
-    Row("chunks.max_monolithic_size", size("1GiB", "1TiB"), "1TiB"),
-    Row("chunks.chunk_size", size("1KiB", "5GiB"), "1GiB"),
-    Row("lru.dont_evict_time", duration("1h", "8760h"), "2h0m"),
-    Row("lru.capacity_upd_time", duration("10s", "24h"), "10m"),
-    Row("lru.batch_size", BATCH, 32768),
-    Row("lru.enabled", flag(), False),
-    Row("mirror.copies", whole(2, 32), 2),
-    Row("mirror.burst_buffer", whole(1, 10000), 512),
-    Row("mirror.enabled", flag(), False),
+    *of_buckets("chunks.", "lru.", "mirror."),
 )
 
 TIMES = (
@@ -204,13 +202,7 @@ WAITS = (
 )
 
 ROWS = (
-    Row("write_policy.data", WRITE_POLICY, "immediate"),
-    Row("write_policy.md", WRITE_POLICY, "immediate"),
-    Row("checksum.type", CHECKSUMS, "xxhash2"),
-    Row("checksum.validate_cold_get", flag(), False),
-    Row("checksum.validate_warm_get", flag(), False),
-    Row("checksum.validate_obj_move", flag(), False),
-    Row("checksum.enable_read_range", flag(), False),
+    *of_buckets("write_policy.", "checksum."),
     *JOBS,
     *TRAFFIC,
     *LOG,
@@ -220,10 +212,34 @@ ROWS = (
     *DOORS,
     *WAITS,
     Row("features", mask(), "0"),
-    Row("versioning.enabled", flag(), True),
-    Row("versioning.validate_warm_get", flag(), False),
-    Row("versioning.synchronize", flag(), False),
+    Row("versioning.enabled", flag(), True, Effect.HERE, NEW_BUCKETS),
+    *of_buckets("versioning.validate_warm_get", "versioning.synchronize"),
     Row("resilver.enabled", flag(), True),
 )
 BY_NAME = {row.name: row for row in ROWS}
 assert len(BY_NAME) == len(ROWS), "a value is declared twice"
+
+
+HEAD = """\
+# The cluster's configuration
+
+Made by `make configuration` from the table in `nativeapi/configuration/rows.py`.
+
+What `ais config cluster` shows and sets. Changes are durable and hold in all processes within a second; those made with
+`--transient` end with the node's run. What does not go together (`space.lowwm` above `space.highwm`) is refused whole.
+
+| value | default | may be | here |
+|---|---|---|---|
+"""
+
+
+def markdown() -> str:
+    """The table as a page of the docs."""
+    return HEAD + "".join(line(row) for row in ROWS)
+
+
+def line(row: Row) -> str:
+    default = str(row.shown).lower() if isinstance(row.shown, bool) else str(row.shown)
+    note = f": {row.note}" if row.note else ""
+    shown = f"`{default}`" if default else ""
+    return f"| `{row.name}` | {shown} | {row.kind.accepts} | {row.effect.value}{note} |\n"
