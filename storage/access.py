@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from storage.properties import access
 from storage.records import Bucket
-from storage.rights import BCK_SET_ACL, EVERYTHING, OF_CLUSTER, PATCH
-
-ALWAYS_THEIRS = PATCH | BCK_SET_ACL  # an administrator can open again what `access` closes
+from storage.rights import OF_CLUSTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,7 @@ class Principal:
     name: str  # display name
     email: str = ""
     administrator: bool = False  # came as the node's administrator: may do everything through the native door
+    beyond: int = 0  # the rights that no bucket's `access` takes away
     grants: Grants = NOTHING
 
 
@@ -46,8 +46,7 @@ def decide(principal: Principal | None, right: int, bucket: Bucket) -> bool:
     """Whether `principal` (None: anonymous) has the right, or all of several, on the bucket or an object in it."""
     if principal is None:
         return False
-    access: int = EVERYTHING
-    if right & ~access and (not principal.administrator or right & ~access & ~ALWAYS_THEIRS):
+    if bucket.properties and right & ~access(bucket) & ~principal.beyond:
         return False
     if principal.id == bucket.owner or principal.administrator:
         return True

@@ -27,7 +27,10 @@
      │   └─ ChecksumMismatch    .algorithm
      ├─ OutOfSpace              .volume
      ├─ VolumeFailed            .volume .reason
-     └─ Corrupt                 .blob
+     ├─ Corrupt                 .blob
+     ├─ NoSuchIdentity          .kind .name     a user, role or cluster
+     ├─ IdentityExists          .kind .name
+     └─ TooManyAttempts         .seconds        to guess a password
 
 No type carries a status code or text meant for a client; the doors translate.
 """
@@ -246,3 +249,27 @@ class Corrupt(StorageError):
     def __init__(self, blob: str) -> None:
         super().__init__(blob)
         self.blob = blob
+
+
+class NoSuchIdentity(StorageError):
+    """`kind` is "user", "role" or "cluster"."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(kind, name)
+        self.kind = kind
+        self.name = name
+
+
+class IdentityExists(StorageError):
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(kind, name)
+        self.kind = kind
+        self.name = name
+
+
+class TooManyAttempts(StorageError):
+    """The password was not looked at; after `seconds` it may be tried again."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
