@@ -35,7 +35,7 @@ from storage.volume import Volume
 # What the node answers itself. No bucket has such a name: CreateBucket refuses them. (v1 is too short for one.)
 RESERVED = frozenset({"console", "metrics", "healthz", "readyz"})
 
-_own = re.compile(rf"/(v1|{'|'.join(sorted(RESERVED))})(?![^/?])").match
+_own = re.compile(rf"/(v1|\.well-known|{'|'.join(sorted(RESERVED))})(?![^/?])").match
 _OBJECTS = "/v1/objects/"
 DETAILS = "4"  # the level of AIStore's logs from which on they hold details
 

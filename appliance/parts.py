@@ -14,6 +14,7 @@ from appliance.http.reply import HOST_ID
 from appliance.identities import Keyring
 from appliance.jobs import bodies
 from appliance.machine import NodeMachine
+from appliance.root import ADMINISTRATOR, EVERYBODY
 from appliance.settings import Settings
 from etl.activity import Activities
 from etl.catalog import TransformCatalog
@@ -23,15 +24,18 @@ from etl.runtimes.process import ProcessRuntime
 from etl.spec import HPUSH
 from etl.supervisor import Supervisor
 from etl.transforms import Transforms
+from nativeapi.authn.service import Authn, authn
+from nativeapi.authn.tokens import Tokenless
 from nativeapi.configuration import Configuration
 from nativeapi.errors import describe
-from nativeapi.native import Native
+from nativeapi.native import Door, Native
 from nativeapi.nodes import Nodes
 from nativeapi.objects import NativeObjects
 from nativeapi.statistics import Statistics
 from s3api.application import S3Application
 from storage.access import Principal
 from storage.engines.lmdb import Durability
+from storage.identities.memberships import Memberships
 from storage.jobs import Jobs, Runner
 from storage.jobs.attendance import Attendance
 from storage.jobs.bell import Bell
@@ -41,6 +45,11 @@ from storage.store import Options, Store
 
 TRANSFORMS = "transforms"  # the folder, in the first volume, of the servers of transforms
 DURABILITY = {"sync": Durability.SYNCED, "relaxed": Durability.RELAXED}
+# Who comes in through /v1, by whether authentication is on.
+DOORS: dict[bool, Callable[[Authn], Door]] = {
+    True: lambda logins: logins.tokens,
+    False: lambda _: Tokenless(EVERYBODY),
+}
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # addresses to listen on, and to reach oneself at
 
 
@@ -129,7 +138,9 @@ def open_parts(
     nodes = Nodes(layout.node, created(layout))
     configuration = Configuration(store.catalog, run=machine.run, fixed=decided(settings), clock=time.time_ns)
     statistics = Statistics(store.catalog, run=machine.run)
-    native = Native(store, jobs, transforms, lenses, keyring, nodes, machine, configuration, statistics)
+    logins = authn(store.catalog, nodes, keyring, root=ADMINISTRATOR, clock=time.time_ns, random=os.urandom)
+    door = DOORS[settings.authentication](logins)
+    native = Native(store, jobs, transforms, lenses, door, logins, nodes, machine, configuration, statistics)
     return Parts(
         store,
         lenses,
@@ -143,6 +154,7 @@ def open_parts(
             store,
             keyring,
             S3Lenses(lenses),
+            Memberships(logins.directory, cluster=nodes.cluster),
             region=settings.region,
             domains=settings.domain,
             bucket_defaults=settings.bucket_defaults,

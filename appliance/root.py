@@ -15,13 +15,16 @@ from pathlib import Path
 
 from appliance.identities import ROOT_ID, Account
 from appliance.settings import Settings
+from storage import rights
 from storage.access import Principal
 from storage.layout import sync_folder
 
 FILE = Path("identities") / "root.toml"
 ROOT = Principal(ROOT_ID, "root")
 # What /v1 calls an administrator is whoever holds the token; with its S3 keys root is an account like the others.
-ADMINISTRATOR = Principal(ROOT_ID, "root", administrator=True)
+ADMINISTRATOR = Principal(ROOT_ID, "root", administrator=True, beyond=rights.PATCH | rights.BCK_SET_ACL)
+# Whoever comes through /v1 where authentication is off: as AIStore without AuthN, reading is never closed.
+EVERYBODY = replace(ADMINISTRATOR, beyond=ADMINISTRATOR.beyond | rights.RO)
 
 HEAD = "# The root account of this Sluice node, made on its first start. Whoever reads this file owns the data.\n"
 

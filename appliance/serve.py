@@ -62,6 +62,8 @@ def _serve_set(settings: Settings, layout: Layout, say: Callable[[str], None]) -
     folders = [place.path for place in layout.places if place.present]
     accounts = read_accounts(settings.identities) if settings.identities else []
     _check_volumes(settings, layout)
+    if not settings.authentication:
+        log.warning("authentication is off: whoever reaches this node may do everything through /v1")
     root, made = load_or_make(settings, folders)  # last, since a start that fails later will not print them again
     keyring = Keyring(keyring_accounts(root, accounts), tokens={root.token: ADMINISTRATOR})
     connections = _connections(settings)

@@ -34,6 +34,7 @@ REASONS = {
     412: "Precondition Failed",
     413: "Content Too Large",
     416: "Range Not Satisfiable",
+    429: "Too Many Requests",
     500: "Internal Server Error",
     501: "Not Implemented",
     502: "Bad Gateway",

@@ -68,6 +68,8 @@ ROWS = (
     Row(storage.InvalidRange, 416, "size={e.size}: not satisfiable range", "ErrRangeNotSatisfiable"),
     Row(storage.BodyTimeout, 408, "nothing was sent for {e.seconds} seconds"),
     Row(storage.PayloadError, 400, "the body is not what was announced: {e}"),
+    Row(storage.NoSuchIdentity, 404, '{e.kind} "{e.name}" not found'),
+    Row(storage.IdentityExists, 409, '{e.kind} "{e.name}" already exists'),
     Row(storage.OutOfSpace, 507, "t[{n.target}]: out of space", "ErrCapacityExceeded"),
     Row(storage.VolumeFailed, 500, "t[{n.target}]: a volume failed: {e.reason}"),
     Row(storage.StorageError, 500, "t[{n.target}]: {e}"),

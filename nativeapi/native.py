@@ -10,6 +10,7 @@ from typing import Protocol
 
 from etl.lens import Lenses
 from etl.transforms import Transforms
+from nativeapi.authn.service import Authn
 from nativeapi.call import Call, Reply, text_reply
 from nativeapi.configuration import Configuration
 from nativeapi.errors import HEADER, JSON, KNOWN, NativeError, document, translate
@@ -22,14 +23,12 @@ from storage.records import Bucket
 from storage.rights import describe
 from storage.store import Store
 
-BEARER = "bearer "
 
+class Door(Protocol):
+    """Who comes in."""
 
-class Tokens(Protocol):
-    """Who a bearer token stands for."""
-
-    def token(self, token: str, /) -> Principal | None:
-        """The principal of the token, compared in constant time; None when nobody's."""
+    def admit(self, authorization: str, /) -> Principal:
+        """The principal of a request with this Authorization header ("": it has none); 401."""
         ...
 
 
@@ -41,7 +40,8 @@ class Native:
     jobs: Jobs
     transforms: Transforms
     lenses: Lenses
-    tokens: Tokens
+    door: Door
+    authn: Authn
     nodes: Nodes
     machine: Machine
     configuration: Configuration
@@ -52,14 +52,8 @@ class Native:
         return [volume.path for volume in self.store.partitions.present]
 
     def authenticate(self, call: Call) -> Principal:
-        """The caller, noted for the access log; 401 when nobody is known by the token."""
-        value = call.header(b"authorization")
-        if not value:
-            raise NativeError(401, "token required")
-        token = value[len(BEARER) :].strip() if value.lower().startswith(BEARER) else ""
-        principal = self.tokens.token(token) if token else None
-        if principal is None:
-            raise NativeError(401, "invalid token")
+        """The caller, noted for the access log; 401 when the door is not opened to them."""
+        principal = self.door.admit(call.header(b"authorization"))
         call.environ["sluice.account"] = principal.id
         call.principal = principal
         return principal

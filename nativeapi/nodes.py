@@ -26,8 +26,9 @@ class Nodes:
     created: str = "2026-01-01 00:00:00"  # shown to operators, compared by nobody
     proxy: str = field(init=False)
     target: str = field(init=False)
+    cluster: str = field(init=False)  # the uuid of the two of them
 
-    ROLES: ClassVar = {"proxy": "p", "target": "t"}
+    ROLES: ClassVar = {"proxy": "p", "target": "t", "cluster": "c"}
 
     def __post_init__(self) -> None:
         for role, letter in self.ROLES.items():
@@ -55,7 +56,7 @@ class Nodes:
             "pmap": {self.proxy: proxy},
             "proxy_si": proxy,
             "tmap": {self.target: self.member("target", url)},
-            "uuid": short_id(self.uuid, "c"),
+            "uuid": self.cluster,
             "creation_time": self.created,
             "version": "1",
         }

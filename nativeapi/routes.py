@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, request
 
 from nativeapi import buckets, cluster, etls, objects
+from nativeapi.authn import discovery
+from nativeapi.authn import routes as authn
 from nativeapi.call import Call, Reply
 from nativeapi.errors import NativeError
 from nativeapi.native import Native
@@ -31,7 +33,7 @@ def unknown(native: Native, call: Call) -> Reply:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A path, in Flask's notation and below /v1, and who answers it, whatever the method."""
+    """A path, in Flask's notation, and who answers it, whatever the method."""
 
     path: str
     answer: Callable[[Native, Call], Reply]
@@ -51,15 +53,30 @@ ROWS = (
     Row("/reverse/daemon", cluster.answer),
     Row("/reverse/daemon/<path:rest>", cluster.answer),
     Row("/health", cluster.health),
+    Row("/users", authn.answer),
+    Row("/users/<path:rest>", authn.answer),
+    Row("/roles", authn.answer),
+    Row("/roles/<path:rest>", authn.answer),
+    Row("/clusters", authn.answer),
+    Row("/clusters/<path:rest>", authn.answer),
+    Row("/tokens", authn.answer),
     Row("", unknown),
     Row("/", unknown),
     Row("/<path:rest>", unknown),
 )
 
+# Beside /v1, where the specification of OpenID Connect wants them.
+WELL_KNOWN = (
+    Row("/.well-known/openid-configuration", discovery.configuration),
+    Row("/.well-known/jwks.json", discovery.key_set),
+    Row("/.well-known/<path:rest>", unknown),
+)
+
 
 def blueprint(native: Callable[[], Native]) -> Blueprint:
-    """The routes under /v1. `native` is asked at each request: it comes into being after the fork, this before."""
-    made = Blueprint("native", __name__, url_prefix="/v1")
+    """The routes of both tables, the first below /v1. `native` is asked at each request: it comes into being after the
+    fork, this before."""
+    made = Blueprint("native", __name__)
 
     def view(row: Row) -> Callable[..., Response]:
         def respond(rest: str = "") -> Response:
@@ -70,9 +87,10 @@ def blueprint(native: Callable[[], Native]) -> Blueprint:
 
         return respond
 
-    for number, row in enumerate(ROWS):
+    rows = [(f"/v1{row.path}", row) for row in ROWS] + [(row.path, row) for row in WELL_KNOWN]
+    for number, (path, row) in enumerate(rows):
         made.add_url_rule(
-            row.path,
+            path,
             f"route-{number}",
             view(row),
             methods=METHODS,

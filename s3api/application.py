@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from s3api.auth import Authenticated, Authenticator, Keyring, SignatureV2, SignatureV4
-from s3api.call import ETL_NAME, NO_BUCKET, Call, Lenses, Service
+from s3api.call import ETL_NAME, NO_BUCKET, Call, Lenses, Memberships, Service
 from s3api.declare import DECLARED, Declared, Subject
 from s3api.errors import S3Error, codes, render
 from s3api.operations import LENSED
@@ -17,7 +17,6 @@ from s3api.request import Request
 from s3api.router import match
 from s3api.status import status_line
 from s3api.translate import TRANSLATED, translate
-from storage.access import decide
 from storage.content import Segments
 from storage.records import Bucket
 from storage.store import Store
@@ -50,6 +49,7 @@ class S3Application:
         store: Store,
         keyring: Keyring,
         lenses: Lenses,
+        memberships: Memberships,
         *,
         region: str,
         domains: tuple[str, ...],
@@ -59,7 +59,7 @@ class S3Application:
         clock: Callable[[], int],
         host_id: str,
     ) -> None:
-        self._service = Service(store, lenses, region, bucket_defaults, reserved_names, clock)
+        self._service = Service(store, lenses, memberships, region, bucket_defaults, reserved_names, clock)
         self._domains = tuple(domain.lower() for domain in domains)
         self._authenticator = Authenticator(
             SignatureV4(keyring, region=region), SignatureV2(keyring) if signature_v2 else None
@@ -135,8 +135,7 @@ class S3Application:
         expected = request.headers.get("x-amz-expected-bucket-owner")
         if expected is not None and expected != bucket.owner:
             raise S3Error(codes.AccessDenied)
-        if not decide(signed.principal, declared.right, bucket):
-            raise S3Error(codes.AccessDenied)
+        self._service.authorise(signed.principal, declared.right, bucket)
         return bucket
 
     def _refusal(self, error: S3Error, environ: dict[str, Any]) -> Reply:

@@ -36,16 +36,31 @@ class Lenses(Protocol):
         ...
 
 
+class Memberships(Protocol):
+    """The roles that accounts hold."""
+
+    def of(self, principal: Principal, /) -> Principal:
+        """The principal with what its roles grant."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """What the operations work with, for the life of the process."""
 
     store: Store
     lenses: Lenses
+    memberships: Memberships
     region: str
     bucket_defaults: str  # "classic" or "aws2023"
     reserved_names: frozenset[str]  # paths of the node that a bucket would hide, or be hidden by
     clock: Callable[[], int]  # ns since the epoch
+
+    def authorise(self, principal: Principal, right: int, bucket: Bucket) -> None:
+        """AccessDenied unless the account has this right (of storage.rights), its own or by its roles, which are
+        looked up for the buckets of others alone."""
+        if not decide(principal, right, bucket) and not decide(self.memberships.of(principal), right, bucket):
+            raise S3Error(codes.AccessDenied)
 
 
 NO_BUCKET = Bucket(0, "", "", 0)  # stands where an operation is decided on the account
@@ -78,9 +93,8 @@ class Call(msgspec.Struct, frozen=True):
         return self.request.query
 
     def authorise(self, right: int, bucket: Bucket) -> None:
-        """AccessDenied unless the caller has this right (storage.rights), too."""
-        if not decide(self.principal, right, bucket):
-            raise S3Error(codes.AccessDenied)
+        """AccessDenied unless the caller has this right (of storage.rights), too."""
+        self.service.authorise(self.principal, right, bucket)
 
     def lens(self, query: Mapping[str, str]) -> Opener:
         """What opens the object that is read: plainly, or through the transform that the parameters name."""

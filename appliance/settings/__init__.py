@@ -91,6 +91,12 @@ class Settings:
         "The bearer token of the root account for /v1, instead of the generated one. See root_secret_key about flags.",
         secret=True,
     )
+    authentication: bool = setting(
+        True,
+        kinds.SWITCH,
+        "Ask for a token at /v1, as AIStore does with auth.enabled. off: everybody who can reach the node may do "
+        "everything there that a bucket's access property leaves open; S3 requests are signed all the same.",
+    )
     bucket_defaults: str = setting(
         "classic",
         kinds.choice("classic", "aws2023"),

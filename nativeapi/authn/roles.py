@@ -11,9 +11,9 @@ from nativeapi.authn.tokens import Holder
 from nativeapi.call import EMPTY, Call, Reply, json_reply
 from nativeapi.errors import NativeError
 from storage.errors import IdentityExists
-from storage.identities.records import ADMIN_ROLE, ROLES, BucketAcl, ClusterAcl, Role
+from storage.identities.records import ADMIN_ROLE, ROLES, Role
 
-Acl = TypeVar("Acl", ClusterAcl, BucketAcl)
+Acl = TypeVar("Acl")
 
 
 def list_roles(authn: Authn, call: Call, caller: Holder, name: str) -> Reply:

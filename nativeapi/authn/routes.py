@@ -58,9 +58,8 @@ ROUTES = (
     AuthnRoute("PUT", ("clusters", "*"), "UpdateCluster", Who.ADMINISTRATOR, clusters.update_cluster),
     AuthnRoute("DELETE", ("clusters", "*"), "RemoveCluster", Who.ADMINISTRATOR, clusters.remove_cluster),
 )
-BY_PATH = {
-    (path[0], len(path)): {row.method: row for row in ROUTES if row.path == path} for path in {row.path for row in ROUTES}
-}
+PATHS = {row.path for row in ROUTES}
+BY_PATH = {(path[0], len(path)): {row.method: row for row in ROUTES if row.path == path} for path in PATHS}
 
 
 def answer(native: Native, call: Call) -> Reply:

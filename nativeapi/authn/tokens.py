@@ -72,7 +72,7 @@ class Tokens:
         self._directory = directory
         self._key = key
         self._keyring = keyring
-        self._root = root
+        self.root = root
         self._cluster = cluster
         self._clock = clock
         self._random = random
@@ -118,10 +118,10 @@ class Tokens:
     def principal(self, user: User) -> Principal:
         """The user as both doors know it."""
         if user.name == ADMIN:
-            return self._root
+            return self.root
         roles = self._directory.roles_of(user)
         if any(role.administrator for role in roles):
-            return Principal(user.name, user.name, administrator=True, beyond=self._root.beyond)
+            return Principal(user.name, user.name, administrator=True, beyond=self.root.beyond)
         return Principal(user.name, user.name, grants=grants(roles, self._cluster))
 
     def _holder(self, token: str) -> Holder:

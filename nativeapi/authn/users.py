@@ -9,9 +9,9 @@ from nativeapi.authn.service import Authn
 from nativeapi.authn.tokens import Holder
 from nativeapi.call import EMPTY, Call, Reply, json_reply
 from nativeapi.errors import NativeError
-from storage.errors import NoSuchIdentity
+from storage.errors import IdentityExists, NoSuchIdentity
 from storage.identities.directory import BUILT_IN_USER
-from storage.identities.records import ADMIN, ADMIN_ROLE, USERS, User
+from storage.identities.records import ADMIN, USERS, User
 
 
 def list_users(authn: Authn, call: Call, caller: Holder, name: str) -> Reply:
@@ -30,8 +30,8 @@ def get_user(authn: Authn, call: Call, caller: Holder, name: str) -> Reply:
 def add_user(authn: Authn, call: Call, caller: Holder, name: str) -> Reply:
     asked = read(call, UserDocument)
     added = nice(asked.id, "user")
-    if added in (ADMIN, caller.root):
-        raise NativeError(409, f'user "{added}" already exists')
+    if added in (ADMIN, authn.tokens.root.id):
+        raise IdentityExists(USERS, added)
     roles = held(authn, asked.roles)
     password = authn.passwords.hash(given(asked.password or ""))
     authn.directory.users.add(added, User(added, password, roles, authn.clock()))

@@ -29,6 +29,7 @@ from etl.records import Stage, Transform
 from etl.runtimes.process import ProcessRuntime
 from etl.spec import RuntimeSpec, TransformSpec
 from etl.transforms import Transforms
+from nativeapi.authn.service import authn
 from nativeapi.configuration import Configuration
 from nativeapi.native import Native
 from nativeapi.nodes import Nodes
@@ -151,7 +152,10 @@ def api(store: Store, tmp_path: Path) -> Iterator[Api]:
     configuration = Configuration(store.catalog, run=machine.run, fixed={}, clock=time.time_ns)
     statistics = Statistics(store.catalog, run=machine.run)
     nodes = Nodes("b7c1")
-    native = Native(store, jobs, transforms, lenses, Keyring(), nodes, machine, configuration, statistics)
+    logins = authn(store.catalog, nodes, Keyring(), root=ROOT, clock=time.time_ns, random=os.urandom)
+    native = Native(
+        store, jobs, transforms, lenses, logins.tokens, logins, nodes, machine, configuration, statistics
+    )
     app = Flask("node")
     app.register_blueprint(blueprint(lambda: native))
     yield Api(native, app, NativeObjects(native))

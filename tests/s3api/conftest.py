@@ -27,6 +27,8 @@ from storage.content import Content, Span
 from storage.engines.lmdb import Durability
 from storage.engines.memory import MemoryIndex
 from storage.errors import IncompleteBody
+from storage.identities.directory import Directory
+from storage.identities.memberships import Memberships
 from storage.layout import claim
 from storage.records import Bucket, ObjectRecord
 from storage.source import Opener, Source, close_content
@@ -35,6 +37,7 @@ from storage.store import Options, Store
 SESSION = boto3.session.Session()  # reads the service's model once
 HOST = "s3.test:9000"
 REGION = "eu-test-1"
+CLUSTER = "cAbCdEfG"
 MINIMUM_PART = 1000  # bytes
 ALICE = Principal("alice-id", "Alice", "alice@example.com")
 BOB = Principal("bob-id", "Bob", "bob@example.com")
@@ -225,7 +228,11 @@ class World:
             "host_id": "test",
         }
         self.keys = Keys()
-        self.application = S3Application(self.store, self.keys, Lenses(self.store), **{**settings, **options})
+        self.directory = Directory(self.store.catalog, clock=time.time_ns)
+        memberships = Memberships(self.directory, cluster=CLUSTER)
+        self.application = S3Application(
+            self.store, self.keys, Lenses(self.store), memberships, **{**settings, **options}
+        )
         self.alice = Client(self.application, "ALICE", "alice secret/+")
         self.bob = Client(self.application, "BOB", "bob secret")
         self.anybody = Client(self.application)

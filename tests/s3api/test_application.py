@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from s3api.application import S3Application
-from tests.s3api.conftest import ALICE, Client, Keys, Lenses, World
+from storage.identities.memberships import Memberships
+from tests.s3api.conftest import ALICE, CLUSTER, Client, Keys, Lenses, World
 
 
 def test_every_answer_carries_ids_and_an_error_repeats_them(alice: Client) -> None:
@@ -171,8 +172,9 @@ def test_virtual_host_style_reaches_the_same_objects(world: World, s3: Any) -> N
 
 def test_signature_v2_can_be_switched_off(tmp_path: Path, world: World) -> None:
     strict = S3Application(
-        world.store, Keys(), Lenses(world.store), region="eu-test-1", domains=(), bucket_defaults="classic",
-        signature_v2=False, reserved_names=frozenset(), clock=lambda: 0, host_id="test",
+        world.store, Keys(), Lenses(world.store), Memberships(world.directory, cluster=CLUSTER),
+        region="eu-test-1", domains=(), bucket_defaults="classic", signature_v2=False,
+        reserved_names=frozenset(), clock=lambda: 0, host_id="test",
     )
 
     answer = Client(strict).send("GET", "/", [("Host", "h"), ("Authorization", "AWS ALICE:sig"), ("Date", "x")])

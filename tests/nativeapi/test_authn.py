@@ -1,0 +1,445 @@
+"""The AuthN service as the official SDK, unmodified, speaks to it: the node itself is its address."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from typing import Any
+
+import pytest
+import requests
+from aistore import Client
+from aistore.sdk.authn import AuthNClient
+from aistore.sdk.authn.access_attr import AccessAttr
+from aistore.sdk.authn.errors import (
+    AuthNError,
+    ErrClusterAlreadyRegistered,
+    ErrClusterNotFound,
+    ErrRoleAlreadyExists,
+    ErrRoleNotFound,
+    ErrUserAlreadyExists,
+    ErrUserInvalidCredentials,
+    ErrUserNotFound,
+)
+from aistore.sdk.errors import AISError
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from tests.conftest import StartNode
+from tests.node import Node
+
+ALIAS = "authn-tests"
+NUMBERS = count()
+Login = Callable[..., tuple[str, AuthNClient]]
+
+
+@pytest.fixture
+def admin(node: Node) -> AuthNClient:
+    """The administrator, whose password is root's token until another is set."""
+    client = AuthNClient(node.endpoint)
+    client.login("admin", node.token)
+    try:
+        client.cluster_manager().get(cluster_alias=ALIAS)
+    except ErrClusterNotFound:
+        client.cluster_manager().register(ALIAS, [node.endpoint])
+    return client
+
+
+@pytest.fixture
+def user(node: Node, admin: AuthNClient) -> Iterator[Login]:
+    """Makes users with a role that has the rights: `user(AccessAttr.GET, …)`, logged in."""
+    made: list[str] = []
+
+    def login(*rights: AccessAttr, bucket: str | None = None) -> tuple[str, AuthNClient]:
+        name = f"user-{next(NUMBERS)}"
+        admin.role_manager().create(name, "for a test", ALIAS, list(rights), bucket)
+        admin.user_manager().create(name, [name], "secret")
+        made.append(name)
+        client = AuthNClient(node.endpoint)
+        client.login(name, "secret")
+        return name, client
+
+    yield login
+    for name in made:
+        admin.user_manager().delete(name, missing_ok=True)
+        admin.role_manager().delete(name, missing_ok=True)
+
+
+def get(node: Node, path: str, token: str | None) -> requests.Response:
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    return requests.get(node.endpoint + path, headers=headers, timeout=10)
+
+
+def status(node: Node, token: str | None, path: str = "/v1/buckets") -> int:
+    return get(node, path, token).status_code
+
+
+# -- logging in and out --------------------------------------------------------------------------------------------
+
+
+def test_a_login_gives_a_token_that_the_node_takes(node: Node, admin: AuthNClient) -> None:
+    buckets = Client(node.endpoint, token=admin.client.token).cluster().list_buckets()
+    assert isinstance(buckets, list)
+
+
+def test_wrong_names_and_wrong_passwords_look_the_same(node: Node, user: Login) -> None:
+    name, client = user(AccessAttr.GET)
+    for who in (name, "nobody-of-this-name"):
+        with pytest.raises(ErrUserInvalidCredentials) as refused:
+            client.login(who, "wrong")
+        assert refused.value.status_code == 401
+
+
+def test_a_revoked_token_is_refused_by_every_worker_at_once(node: Node, user: Login) -> None:
+    _, client = user(AccessAttr.LIST_BUCKETS)
+    token = client.client.token
+    assert token is not None
+    before = [status(node, token) for _ in range(20)]  # both workers have seen it
+    client.logout()
+    after = [get(node, "/v1/buckets", token) for _ in range(20)]
+    assert set(before) == {200} and {reply.status_code for reply in after} == {401}
+    assert after[0].json()["message"] == "token revoked"
+    with pytest.raises(AuthNError, match="token revoked"):
+        client.token_manager().revoke(token)
+
+
+def test_tokens_survive_a_kill_and_stay_revoked(start_node: StartNode) -> None:
+    node = start_node("--workers", "2")
+    client = AuthNClient(node.endpoint)
+    kept, gone = client.login("admin", node.token), client.login("admin", node.token)
+    client.logout()
+    node.kill()
+    node.start()
+    assert (status(node, kept), status(node, gone)) == (200, 401)
+
+
+def test_a_cluster_is_told_of_revoked_tokens_as_authn_tells_it(node: Node, admin: AuthNClient, user: Login) -> None:
+    tokens = [user(AccessAttr.LIST_BUCKETS)[1].client.token for _ in range(2)]
+    message = {"tokens": tokens, "version": "1"}
+    assert requests.delete(f"{node.endpoint}/v1/tokens", json=message, timeout=10).status_code == 200
+    assert [status(node, token) for token in tokens] == [401, 401]
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "a.b.c", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9."])
+def test_what_is_no_token_cannot_be_revoked(node: Node, text: str) -> None:
+    reply = requests.delete(f"{node.endpoint}/v1/tokens", json={"token": text}, timeout=10)
+    assert reply.status_code == (401 if text else 400)
+
+
+@pytest.mark.parametrize(
+    ("token", "message"),
+    [
+        (None, "token required"),
+        ("nonsense", "invalid token"),
+        ("a.b.c", "invalid token"),
+        ("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiIsImV4cCI6OTk5OTk5OTk5OX0.", "invalid token"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZG1pbiJ9.c2lnbmF0dXJl", "invalid token"),
+    ],
+)
+def test_requests_without_a_good_token_are_told_why(node: Node, token: str | None, message: str) -> None:
+    reply = get(node, "/v1/buckets", token)
+    assert (reply.status_code, reply.json()["message"]) == (401, message)
+    assert status(node, token, "/v1/health") == 200
+
+
+def test_an_altered_token_is_refused(node: Node, admin: AuthNClient) -> None:
+    assert admin.client.token is not None
+    head, claims, signature = admin.client.token.split(".")
+    other = "A" if claims[20] != "A" else "B"
+    assert status(node, f"{head}.{claims[:20]}{other}{claims[21:]}.{signature}") == 401
+    assert status(node, f"{head}.{claims}.{signature[::-1]}") == 401
+
+
+def test_a_token_says_whose_it_is_and_anybody_can_verify_it(node: Node, admin: AuthNClient, user: Login) -> None:
+    name, client = user(AccessAttr.GET, AccessAttr.PUT, bucket="claimed")
+    found = requests.get(f"{node.endpoint}/.well-known/openid-configuration", timeout=10).json()
+    assert found["issuer"] == node.endpoint
+    keys = requests.get(found["jwks_uri"], timeout=10).json()
+    assert client.client.token is not None and "d" not in keys["keys"][0]
+    claims = jwt.decode(client.client.token, KeySet.import_key_set(keys), algorithms=["RS256"]).claims
+    uuid = Client(node.endpoint, token=node.token).cluster().get_uuid()
+    assert (claims["sub"], claims["iss"], claims["aud"], claims["admin"]) == (name, node.endpoint, [uuid], False)
+    bck = {"name": "claimed", "provider": "ais", "namespace": {"uuid": uuid, "name": ""}}
+    assert (claims["clusters"], claims["buckets"]) == ([], [{"bck": bck, "perm": "5"}])
+    assert claims["exp"] - claims["iat"] == 24 * 3600
+
+
+def test_a_token_is_good_for_as_long_as_was_asked(node: Node) -> None:
+    client = AuthNClient(node.endpoint)
+    keys = KeySet.import_key_set(requests.get(f"{node.endpoint}/.well-known/jwks.json", timeout=10).json())
+    for asked, given in ((0, 30 * 86400), (60, 60), (3600, 3600)):
+        token = client.login("admin", node.token, expires_in=asked)
+        claims = jwt.decode(token, keys, algorithms=["RS256"]).claims
+        assert claims["exp"] - claims["iat"] == given
+    for asked in (59, 30 * 86400 + 1, -1):
+        with pytest.raises(AuthNError) as refused:
+            client.login("admin", node.token, expires_in=asked)
+        assert refused.value.status_code == 400
+
+
+def test_guessing_is_slowed_down_over_all_workers(node: Node, user: Login) -> None:
+    name, _ = user(AccessAttr.GET)
+    url = f"{node.endpoint}/v1/users/{name}"
+    with ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda n: requests.post(url, json={"password": f"x{n}"}, timeout=20), range(16)))
+    statuses = sorted(reply.status_code for reply in replies)
+    assert statuses == [401] * 5 + [429] * 11
+    refused = requests.post(url, json={"password": "secret"}, timeout=20)
+    assert refused.status_code == 429 and 0 < int(refused.headers["Retry-After"]) <= 60
+    time.sleep(1.1)
+    assert requests.post(url, json={"password": "secret"}, timeout=20).status_code == 200
+    assert requests.post(url, json={"password": "wrong"}, timeout=20).status_code == 401
+
+
+# -- users ---------------------------------------------------------------------------------------------------------
+
+
+def test_users_are_added_listed_and_removed(admin: AuthNClient, user: Login) -> None:
+    name, _ = user(AccessAttr.GET)
+    users = admin.user_manager()
+    assert [role.name for role in users.get(name).roles] == [name]
+    assert {"admin", name} <= set(users.list())
+    with pytest.raises(ErrUserAlreadyExists):
+        users.create(name, [name], "other")
+    with pytest.raises(ErrUserAlreadyExists):
+        users.create("admin", [], "other")
+    users.delete(name)
+    with pytest.raises(ErrUserNotFound):
+        users.get(name)
+    with pytest.raises(ErrUserNotFound):
+        users.delete(name)
+
+
+def test_a_removed_user_is_out_at_once_and_its_tokens_are_not_its_successors(
+    node: Node, admin: AuthNClient, user: Login
+) -> None:
+    name, client = user(AccessAttr.LIST_BUCKETS)
+    assert [status(node, client.client.token) for _ in range(8)] == [200] * 8
+    admin.user_manager().delete(name)
+    assert [status(node, client.client.token) for _ in range(8)] == [401] * 8
+    time.sleep(1.1)  # claims count in seconds
+    admin.user_manager().create(name, [name], "secret")
+    assert status(node, client.client.token) == 401
+    assert status(node, AuthNClient(node.endpoint).login(name, "secret")) == 200
+
+
+def test_users_see_and_change_themselves_alone(node: Node, admin: AuthNClient, user: Login) -> None:
+    name, client = user(AccessAttr.GET)
+    other, _ = user(AccessAttr.GET)
+    own = client.user_manager()
+    assert own.get(name).id == name
+    own.update(name, password="another")
+    with pytest.raises(ErrUserInvalidCredentials):
+        AuthNClient(node.endpoint).login(name, "secret")
+    assert AuthNClient(node.endpoint).login(name, "another")
+    refused: list[Callable[[], object]] = [
+        lambda: own.get(other),
+        lambda: own.list(),
+        lambda: own.update(other, password="x"),
+        lambda: own.update(name, roles=["Admin"]),
+        lambda: own.delete(name),
+        lambda: client.role_manager().delete(name),
+        lambda: client.role_manager().update(name, desc="mine"),
+        lambda: client.cluster_manager().delete(cluster_alias=ALIAS),
+        lambda: client.cluster_manager().update(cluster_id="x", cluster_alias="mine"),
+    ]
+    for call in refused:
+        with pytest.raises(AuthNError, match="not authorized: requires admin") as error:
+            call()
+        assert error.value.status_code == 401
+    assert [role.name for role in client.role_manager().list()] and client.cluster_manager().list()
+
+
+def test_what_an_update_leaves_out_stays(node: Node, admin: AuthNClient, user: Login) -> None:
+    name, _ = user(AccessAttr.GET)
+    users = admin.user_manager()
+    users.update(name, password="second")
+    assert [role.name for role in users.get(name).roles] == [name]
+    users.update(name, roles=[f"Guest-{ALIAS}"])
+    assert [role.name for role in users.get(name).roles] == [f"Guest-{ALIAS}"]
+    assert AuthNClient(node.endpoint).login(name, "second")
+
+
+def test_the_administrator_stays(node: Node, admin: AuthNClient) -> None:
+    with pytest.raises(AuthNError) as refused:
+        admin.user_manager().delete("admin")
+    assert refused.value.status_code == 403
+    with pytest.raises(AuthNError) as refused:
+        admin.role_manager().delete("Admin")
+    assert refused.value.status_code == 403
+
+
+def test_the_administrator_gets_a_password_of_its_own_and_the_token_still_opens(start_node: StartNode) -> None:
+    node = start_node()
+    client = AuthNClient(node.endpoint, token=node.token)
+    client.user_manager().update("admin", password="chosen")
+    with pytest.raises(ErrUserInvalidCredentials):
+        client.login("admin", node.token)
+    assert status(node, client.login("admin", "chosen")) == status(node, node.token) == 200
+
+
+@pytest.mark.parametrize("name", ["no spaces", "no/slash", "ünïcode", "dot.ted", "x" * 129])
+def test_names_are_nice(node: Node, name: str) -> None:
+    headers = {"Authorization": f"Bearer {node.token}"}
+    for path, body in (
+        ("users", {"id": name, "pass": "x", "roles": []}),
+        ("roles", {"name": name}),
+        ("clusters", {"id": name, "alias": "", "urls": []}),
+    ):
+        reply = requests.post(f"{node.endpoint}/v1/{path}", json=body, headers=headers, timeout=10)
+        assert reply.status_code == 400, path
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "expected"),
+    [
+        ("POST", "users", b"{", 400),
+        ("POST", "users", b'{"id": 7}', 400),
+        ("POST", "users", b'{"id": "without-password"}', 400),
+        ("POST", "users", b'{"id": "x", "pass": "x", "roles": [{"name": "no-such-role"}]}', 404),
+        ("POST", "users/admin", b'{"password": 5}', 400),
+        ("POST", "users/admin", b'{"password": "x", "expires_in": 1.5}', 400),
+        ("POST", "roles", b'{"name": "x", "clusters": [{"id": "c", "perm": "0x10"}]}', 400),
+        ("POST", "roles", b'{"name": "x", "clusters": [{"id": "c", "perm": "-1"}]}', 400),
+        ("POST", "roles", b'{"name": "x", "clusters": [{"id": "c", "perm": "18446744073709551616"}]}', 400),
+        ("POST", "roles", b'{"name": "x", "buckets": [{"perm": "1"}]}', 400),
+        ("PUT", "roles/no-such-role", b"{}", 404),
+        ("PUT", "users/no-such-user", b"{}", 404),
+        ("PUT", "clusters/no-such-cluster", b"{}", 404),
+        ("PATCH", "users", b"", 405),
+        ("PUT", "tokens", b"", 405),
+        ("GET", "users/a/b", b"", 400),
+        ("DELETE", "tokens", b"[]", 400),
+    ],
+)
+def test_bad_messages_are_refused(node: Node, method: str, path: str, body: bytes, expected: int) -> None:
+    headers = {"Authorization": f"Bearer {node.token}"}
+    reply = requests.request(method, f"{node.endpoint}/v1/{path}", data=body, headers=headers, timeout=10)
+    assert reply.status_code == expected, reply.text
+
+
+# -- roles and clusters --------------------------------------------------------------------------------------------
+
+
+def test_a_registered_cluster_comes_with_roles(node: Node, admin: AuthNClient) -> None:
+    clusters = admin.cluster_manager()
+    found = clusters.get(cluster_alias=ALIAS)
+    assert (found.alias, found.urls) == (ALIAS, [node.endpoint])
+    assert clusters.get(cluster_id=found.id) == found == clusters.list().clusters[found.id]
+    names = {role.name for role in admin.role_manager().list()}
+    assert {"Admin", f"ClusterOwner-{ALIAS}", f"BucketOwner-{ALIAS}", f"Guest-{ALIAS}"} <= names
+    with pytest.raises(ErrClusterAlreadyRegistered, match=rf"cluster {found.id}\[again\] already registered"):
+        clusters.register("again", [node.endpoint])
+
+
+def test_clusters_are_changed_and_removed(node: Node, admin: AuthNClient) -> None:
+    headers = {"Authorization": f"Bearer {node.token}"}
+    body = {"id": "otherUuid", "alias": "other", "urls": ["http://other:1"]}
+    assert requests.post(f"{node.endpoint}/v1/clusters", json=body, headers=headers, timeout=10).status_code == 200
+    clusters = admin.cluster_manager()
+    assert clusters.update("otherUuid", cluster_alias="renamed").urls == ["http://other:1"]
+    assert clusters.update("otherUuid", urls=["http://moved:1"]).alias == "renamed"
+    with pytest.raises(ErrClusterAlreadyRegistered):
+        clusters.update("otherUuid", cluster_alias=ALIAS)
+    clusters.delete(cluster_alias="renamed")
+    with pytest.raises(ErrClusterNotFound):
+        clusters.get(cluster_id="otherUuid")
+    with pytest.raises(ErrClusterNotFound):
+        clusters.delete(cluster_id="otherUuid")
+
+
+def test_roles_are_made_changed_and_removed(admin: AuthNClient) -> None:
+    roles = admin.role_manager()
+    made = roles.create("changing", "first", ALIAS, [AccessAttr.GET])
+    assert (made.desc, made.admin, made.buckets) == ("first", False, None)
+    assert made.clusters is not None and made.clusters[0].perm == "1"
+    with pytest.raises(ErrRoleAlreadyExists):
+        roles.create("changing", "again", ALIAS, [AccessAttr.GET])
+    roles.update("changing", desc="second")
+    roles.update("changing", cluster_alias=ALIAS, perms=[AccessAttr.PUT], bucket_name="one")
+    roles.update("changing", cluster_alias=ALIAS, perms=[AccessAttr.GET, AccessAttr.PUT], bucket_name="two")
+    roles.update("changing", cluster_alias=ALIAS, perms=[AccessAttr.APPEND], bucket_name="one")
+    found = roles.get("changing")
+    assert found.desc == "second" and found.clusters == made.clusters and found.buckets is not None
+    assert {acl.bck.name: acl.perm for acl in found.buckets} == {"one": "8", "two": "5"}
+    roles.delete("changing")
+    with pytest.raises(ErrRoleNotFound):
+        roles.get("changing")
+    with pytest.raises(ErrRoleNotFound):
+        roles.delete("changing")
+
+
+def test_a_changed_role_reaches_its_holders_at_once(node: Node, admin: AuthNClient, user: Login) -> None:
+    name, client = user(AccessAttr.GET)
+    token = client.client.token
+    assert [status(node, token) for _ in range(8)] == [403] * 8
+    admin.role_manager().update(name, cluster_alias=ALIAS, perms=[AccessAttr.LIST_BUCKETS])
+    assert [status(node, token) for _ in range(8)] == [200] * 8
+    admin.role_manager().delete(name)
+    assert [status(node, token) for _ in range(8)] == [403] * 8
+    admin.role_manager().create(name, "", ALIAS, [AccessAttr.LIST_BUCKETS])
+    assert status(node, token) == 403  # a role made anew is nobody's
+
+
+def test_several_roles_add_up(node: Node, admin: AuthNClient, user: Login) -> None:
+    one, client = user(AccessAttr.LIST_BUCKETS)
+    two, _ = user(AccessAttr.SHOW_CLUSTER)
+    admin.user_manager().update(one, roles=[one, two])
+    token = client.client.token
+    assert status(node, token) == status(node, token, "/v1/daemon?what=smap") == 200
+
+
+def test_a_role_may_make_administrators(node: Node, admin: AuthNClient, user: Login) -> None:
+    name, client = user(AccessAttr.GET)
+    admin.user_manager().update(name, roles=["Admin"])
+    assert "admin" in client.user_manager().list()
+    assert status(node, client.client.token) == 200
+
+
+def test_a_token_for_other_clusters_is_refused(node: Node, admin: AuthNClient, user: Login) -> None:
+    name, _ = user()
+    headers = {"Authorization": f"Bearer {node.token}"}
+    role: dict[str, Any] = {"name": "elsewhere", "clusters": [{"id": "elsewhere", "perm": "4096"}]}
+    requests.post(f"{node.endpoint}/v1/roles", json=role, headers=headers, timeout=10).raise_for_status()
+    admin.user_manager().update(name, roles=["elsewhere"])
+    client = AuthNClient(node.endpoint)
+    reply = get(node, "/v1/buckets", client.login(name, "secret"))
+    assert (reply.status_code, reply.json()["message"]) == (401, "invalid token: it is not for this cluster")
+    assert client.user_manager().get(name).id == name
+    client.logout()
+
+
+# -- both doors ----------------------------------------------------------------------------------------------------
+
+
+def test_a_bucket_acl_decides_before_the_clusters(node: Node, admin: AuthNClient, user: Login) -> None:
+    root = Client(node.endpoint, token=node.token)
+    name, client = user(AccessAttr.ACCESS_RW)
+    admin.role_manager().update(name, cluster_alias=ALIAS, perms=[AccessAttr.ACCESS_RO], bucket_name="authn-narrow")
+    mine = Client(node.endpoint, token=client.client.token)
+    for bucket in ("authn-narrow", "authn-wide"):
+        root.bucket(bucket).create()
+        root.bucket(bucket).object("o").get_writer().put_content(b"data")
+        assert mine.bucket(bucket).object("o").get_reader().read_all() == b"data"
+    mine.bucket("authn-wide").object("o").delete()
+    with pytest.raises(AISError, match="insufficient permissions") as refused:
+        mine.bucket("authn-narrow").object("o").delete()
+    assert refused.value.status_code == 403
+
+
+def test_whoever_makes_a_bucket_owns_it(node: Node, user: Login) -> None:
+    _, client = user(AccessAttr.CREATE_BUCKET)
+    mine = Client(node.endpoint, token=client.client.token).bucket("authn-owned").create()
+    mine.object("o").get_writer().put_content(b"data")
+    mine.delete()
+
+
+def test_authentication_is_switched_off_for_v1_alone(start_node: StartNode) -> None:
+    node = start_node("--authentication", "off")
+    Client(node.endpoint).bucket("open").create()
+    assert status(node, None) == status(node, "nonsense") == 200
+    assert status(node, None, "/v1/users") == 401  # users are still an administrator's
+    assert requests.get(f"{node.endpoint}/open", timeout=10).status_code == 403
+    assert node.client().list_objects_v2(Bucket="open")["KeyCount"] == 0
