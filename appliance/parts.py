@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -74,6 +75,8 @@ def first_folder(layout: Layout) -> Path:
 def decided(settings: Settings) -> dict[str, Any]:
     """The values of AIStore's configuration that the node's own settings decide."""
     return {
+        "auth.enabled": settings.authentication,
+        "auth.client_auth_required": settings.authentication,
         "net.http.use_https": settings.tls_certificate is not None,
         "net.http.server_crt": str(settings.tls_certificate or ""),
         "net.http.server_key": str(settings.tls_key or ""),

@@ -59,10 +59,6 @@ class Catalog:
     def get(self, kind: str, name: str) -> bytes | None:
         return self._primary.get(entry_key(kind, name))
 
-    def version(self) -> bytes | None:
-        """Other bytes after every change of any record."""
-        return self._primary.get(VERSION)
-
     def all(self, kind: str, *, prefix: str = "", after: str = "") -> Iterator[tuple[str, bytes]]:
         """The records of a kind whose names begin with `prefix` and come after `after`, by name."""
         start = entry_key(kind, prefix)

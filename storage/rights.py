@@ -33,6 +33,7 @@ BUCKET_ADMIN: Final = PATCH | BCK_SET_ACL | OBJ_UPDATE
 CLUSTER_RO: Final = LIST_BUCKETS | SHOW_CLUSTER
 CLUSTER_RW: Final = CLUSTER_RO | CREATE_BUCKET | DESTROY_BUCKET | MOVE_BUCKET
 SU: Final = RW | PROMOTE | BUCKET_ADMIN | CLUSTER_RW | ADMIN
+EVERYTHING: Final = 2**64 - 1  # a new bucket's `access`
 
 # Rights over the cluster: an ACL that names a bucket adds to them and takes none of them away.
 OF_CLUSTER: Final = CLUSTER_RW | ADMIN

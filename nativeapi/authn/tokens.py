@@ -52,7 +52,7 @@ class Seen(NamedTuple):
     """A token whose signature was right, and the directory's version when its holder was looked up."""
 
     holder: Holder
-    version: bytes | None
+    version: int
 
 
 class Tokens:

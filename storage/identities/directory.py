@@ -41,7 +41,7 @@ class Directory:
         self.roles = Entries(catalog, ROLES, ROLE)
         self.clusters = Entries(catalog, CLUSTERS, CLUSTER)
 
-    def version(self) -> bytes | None:
+    def version(self) -> int:
         """Changes whenever anything here does: what was derived from here holds as long as this is the same."""
         return self._catalog.version()
 

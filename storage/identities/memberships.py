@@ -16,7 +16,7 @@ class Memberships:
     def __init__(self, directory: Directory, *, cluster: str) -> None:
         self._directory = directory
         self._cluster = cluster
-        self._known: dict[str, tuple[bytes | None, Principal]] = {}
+        self._known: dict[str, tuple[int, Principal]] = {}
 
     def of(self, principal: Principal, /) -> Principal:
         """The principal with the rights of its roles."""

@@ -40,10 +40,10 @@ from storage.access import Grants, Principal
 from storage.jobs import Jobs
 from storage.jobs.bell import Bell
 from storage.layout import claim
-from storage.rights import CREATE_BUCKET
+from storage.rights import BCK_SET_ACL, CREATE_BUCKET, PATCH
 from storage.store import Store
 
-ROOT = Principal("root", "root", administrator=True)
+ROOT = Principal("root", "root", administrator=True, beyond=PATCH | BCK_SET_ACL)
 ALICE = Principal("alice", "alice", grants=Grants(CREATE_BUCKET))
 TOKENS = {"root-token": ROOT, "alice-token": ALICE}
 
