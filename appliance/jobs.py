@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from appliance.clock import WallClock
 from appliance.housekeeping import Sweeping
+from etl.jobs import through
 from etl.lens import Lenses
 from storage.jobs import Body
 from storage.jobs.buckets import nothing, purge, rename, warm_up
+from storage.jobs.copying import Copying, as_stored
+from storage.jobs.deletion import Deletion
+from storage.jobs.promotion import Promotion
+from storage.promotion import Promoter
 from storage.store import Store
 
 NO_MOVES = nothing("objects stay where they were put: there is nothing to move")
 NO_EVICTION = nothing("no bucket has a backend: there is nothing that could be had again")
 
 
-def bodies(store: Store, lenses: Lenses, clock: WallClock) -> Mapping[str, Body]:
+def bodies(store: Store, lenses: Lenses, promoter: Promoter, clock: WallClock) -> Mapping[str, Body]:
     """By kind, as `storage.jobs.kinds` calls it."""
     buckets, objects = store.buckets, store.objects
+    copying = Copying(buckets, objects, as_stored(objects))
+    transforming = Copying(buckets, objects, partial(through, lenses))
     return {
         "cleanup-store": Sweeping(store, clock),
+        "copy-bck": copying,
+        "copy-listrange": copying,
+        "delete-listrange": Deletion(buckets, objects),
         "destroy-bck": purge(buckets),
+        "etl-bck": transforming,
+        "etl-listrange": transforming,
         "load-lom-cache": warm_up(buckets, objects),
         "lru": NO_EVICTION,
         "move-bck": rename(buckets),
+        "promote": Promotion(buckets, promoter),
         "rebalance": NO_MOVES,
         "resilver": NO_MOVES,
     }

@@ -41,6 +41,7 @@ from storage.jobs import Jobs, Runner
 from storage.jobs.attendance import Attendance
 from storage.jobs.bell import Bell
 from storage.layout import IDENTITY, Layout
+from storage.promotion import Promoter, Root
 from storage.source import Opener
 from storage.store import Options, Store
 
@@ -143,13 +144,22 @@ def open_parts(
     statistics = Statistics(store.catalog, run=machine.run)
     logins = authn(store.catalog, nodes, keyring, root=ADMINISTRATOR, clock=time.time_ns, random=os.urandom)
     door = DOORS[settings.authentication](logins)
-    native = Native(store, jobs, transforms, lenses, door, logins, nodes, machine, configuration, statistics)
+    promoter = Promoter(Root(settings.promote_root), store.objects)
+    native = Native(
+        store, jobs, transforms, lenses, promoter, door, logins, nodes, machine, configuration, statistics
+    )
     return Parts(
         store,
         lenses,
         Supervisor(catalog, activities, runtime, node_url=url(settings), clock=time.time_ns),
         jobs,
-        Runner(jobs, bell, bodies(store, lenses, clock), describe=partial(describe, nodes=nodes), clock=time.time_ns),
+        Runner(
+            jobs,
+            bell,
+            bodies(store, lenses, promoter, clock),
+            describe=partial(describe, nodes=nodes),
+            clock=time.time_ns,
+        ),
         attendance,
         native,
         NativeObjects(native),

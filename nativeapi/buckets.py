@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from json import dumps
 
-from nativeapi import names
+from nativeapi import lists, names
 from nativeapi.bucket_properties import changes, header, inherited, merged, reset_properties, set_properties
 from nativeapi.call import EMPTY, PREFIX, Action, Call, Reply, decode, json_reply, text_reply
 from nativeapi.errors import NativeError, unsupported
@@ -79,16 +79,16 @@ ROWS = (
     BucketAction("GET", "summary-bck", rights.OBJ_LIST | rights.BCK_HEAD, summary),
     BucketAction("DELETE", "destroy-bck", rights.DESTROY_BUCKET, destroy),
     BucketAction("DELETE", "evict-remote-bck", rights.DESTROY_BUCKET, remote_bucket),
-    BucketAction("DELETE", "delete-listrange", rights.OBJ_DELETE, None),
+    BucketAction("DELETE", "delete-listrange", rights.OBJ_DELETE, lists.delete),
     BucketAction("DELETE", "evict-listrange", rights.OBJ_DELETE, remote_bucket),
     BucketAction("DELETE", "destroy-inventory", rights.DESTROY_BUCKET | rights.ADMIN, remote_bucket),
     BucketAction("GET", "show-inventory", rights.BCK_HEAD, no_inventory),
     BucketAction("GET", "summary-shard", rights.OBJ_LIST | rights.BCK_HEAD, None),
     BucketAction("POST", "move-bck", rights.MOVE_BUCKET, None),
-    BucketAction("POST", "copy-bck", rights.RW, None),
-    BucketAction("POST", "etl-bck", rights.RW, None),
-    BucketAction("POST", "copy-listrange", rights.RW, None),
-    BucketAction("POST", "etl-listrange", rights.RW, None),
+    BucketAction("POST", "copy-bck", rights.RW, lists.copy_bucket),
+    BucketAction("POST", "etl-bck", rights.RW, lists.transform_bucket),
+    BucketAction("POST", "copy-listrange", rights.RW, lists.copy),
+    BucketAction("POST", "etl-listrange", rights.RW, lists.transform),
     BucketAction("POST", "prefetch-listrange", rights.RW, remote_bucket),
     BucketAction("POST", "create-inventory", rights.ADMIN, remote_bucket),
     BucketAction("POST", "make-n-copies", rights.PATCH, None),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -42,6 +42,8 @@ REASONS = {
     507: "Insufficient Storage",
 }
 
+Message = TypeVar("Message", bound=msgspec.Struct)
+
 Headers = list[tuple[str, str]]
 
 
@@ -51,6 +53,13 @@ class Action(msgspec.Struct):
     action: str = ""
     name: str | None = ""
     value: Any = None
+
+    def read(self, kind: type[Message]) -> Message:
+        """The value as a message of this kind; of one that was left out its defaults."""
+        try:
+            return msgspec.convert({} if self.value is None else self.value, kind)
+        except msgspec.ValidationError as error:
+            raise NativeError(400, f"invalid {self.action} request: {error}") from error
 
 
 NO_ACTION = Action()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import closing
 
 from msgspec.structs import replace
@@ -15,21 +14,9 @@ from nativeapi.native import Native
 from nativeapi.through import lens
 from nativeapi.transfer import check_custom
 from storage import rights
-from storage.attributes import Attributes
+from storage.attributes import Attributes, kept
 from storage.conditions import ALWAYS, Conditions
 from storage.records import Bucket, ObjectRecord
-
-
-def kept(record: ObjectRecord, owner: str, metadata: Mapping[str, str]) -> Attributes:
-    """The attributes of an object with the bytes and the standing of this one."""
-    return Attributes(
-        owner,
-        content=record.content,
-        metadata=metadata,
-        storage_class=record.storage_class,
-        tags=record.tags,
-        checksum_type=record.checksum_type,
-    )
 
 
 def copy_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from etl import errors as etl
 from nativeapi.nodes import Nodes
 from storage import errors as storage
+from storage.promotion import InvalidSource, NoSuchSource
 from storage.templates import InvalidTemplate
 
 JSON = "application/json"
@@ -65,6 +66,7 @@ ROWS = (
     Row(storage.Conflict, 409, "{e.key} is being changed by others, try again", "ErrBusy"),
     Row(storage.InvalidHandle, 400, "{e.key}: the append handle {e.reason}"),
     Row(storage.PartTooSmall, 400, "part {e.number} has {e.size} bytes, fewer than {e.minimum}"),
+    Row(storage.KeyTooLong, 400, "object name is too long: {e.size} > {e.limit}(max length)"),
     Row(storage.InvalidRange, 416, "size={e.size}: not satisfiable range", "ErrRangeNotSatisfiable"),
     Row(storage.BodyTimeout, 408, "nothing was sent for {e.seconds} seconds"),
     Row(storage.PayloadError, 400, "the body is not what was announced: {e}"),
@@ -73,6 +75,8 @@ ROWS = (
     Row(storage.OutOfSpace, 507, "t[{n.target}]: out of space", "ErrCapacityExceeded"),
     Row(storage.VolumeFailed, 500, "t[{n.target}]: a volume failed: {e.reason}"),
     Row(storage.StorageError, 500, "t[{n.target}]: {e}"),
+    Row(InvalidSource, 400, 'invalid promote source "{e.path}": {e.reason}', "errInvalidPromoteSource"),
+    Row(NoSuchSource, 404, 'promote source "{e.path}" does not exist', "ErrNotFound"),
     Row(InvalidTemplate, 400, "{e}", "errTemplateInvalid"),
     Row(etl.NoSuchTransform, 404, "p[{n.proxy}]: etl job {e.name} does not exist"),
     Row(etl.TransformExists, 409, "p[{n.proxy}]: etl job {e.name} already exists"),

@@ -137,6 +137,20 @@ def parse_unified(text: str, nodes: Nodes) -> ObjectName:
     return ObjectName(bucket, key)
 
 
+def parse_bucket_path(text: str, nodes: Nodes) -> str:
+    """The bucket that AIStore's form for queries (`ais/@#/bucket/`) or a URL (`ais://bucket`) means."""
+    scheme, url, rest = text.partition("://")
+    if url:
+        provider, namespace, bucket = scheme, "", rest.rstrip("/")
+    else:
+        provider, namespace, bucket = (*text.split("/", 2), "", "")[:3]
+        bucket = bucket.rstrip("/")
+    if not bucket or "/" in bucket:
+        raise NativeError(400, f'invalid bucket "{text}": expecting provider/@uuid#namespace/bucket/')
+    require_own(bucket, provider, namespace, nodes)
+    return bucket
+
+
 def own_bucket(bucket: str, query: Mapping[str, str], nodes: Nodes) -> str:
     """The bucket that a request's path and query mean."""
     provider, namespace = query.get("provider", ""), query.get("namespace", "")

@@ -19,6 +19,7 @@ from nativeapi.nodes import Nodes
 from nativeapi.statistics import Statistics
 from storage.access import Principal, decide, decide_on_cluster
 from storage.jobs import Jobs
+from storage.promotion import Promoter
 from storage.records import Bucket
 from storage.rights import describe
 from storage.store import Store
@@ -40,6 +41,7 @@ class Native:
     jobs: Jobs
     transforms: Transforms
     lenses: Lenses
+    promoter: Promoter
     door: Door
     authn: Authn
     nodes: Nodes

@@ -19,6 +19,7 @@ from nativeapi.copying import copy_object, rename_object, set_custom_metadata
 from nativeapi.errors import NativeError, unsupported
 from nativeapi.native import Native, method_not_allowed
 from nativeapi.properties import content_headers, legacy_headers, selected_headers
+from nativeapi.promotion import promote
 from nativeapi.remote import EVICT, expecting_remote, remote_object
 from nativeapi.through import transformed
 from nativeapi.transfer import OCTETS, attributes, content_reply, payload, requested_span
@@ -131,7 +132,7 @@ OPERATIONS = (
     Operation("POST", "mpt-complete", "CompleteUpload", rights.RW, complete_upload),
     Operation("POST", "rename-obj", "RenameObject", rights.OBJ_MOVE, rename_object),
     Operation("POST", "check-lock", "CheckLock", rights.RO, check_lock),
-    Operation("POST", "promote", "Promote", rights.PROMOTE, None, any_name),
+    Operation("POST", "promote", "Promote", rights.PROMOTE, promote, any_name),
     Operation("POST", "blob-download", "BlobDownload", rights.RW, remote_object, any_name),
 )
 METHODS = [*dict.fromkeys(row.method for row in OPERATIONS)]

@@ -13,6 +13,7 @@
      ├─ NotModified             .record
      ├─ Conflict                .key            concurrent changes kept winning; try again
      ├─ InvalidHandle           .key .reason
+     ├─ KeyTooLong              .size .limit
      ├─ InvalidPart             .number
      ├─ InvalidPartOrder        .number
      ├─ PartTooSmall            .number .size .minimum .etag
@@ -127,6 +128,15 @@ class InvalidHandle(StorageError):
         super().__init__(key, reason)
         self.key = key
         self.reason = reason
+
+
+class KeyTooLong(StorageError):
+    """A name that was made here, from others, has `size` bytes and may have `limit`; doors check what clients send."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(size, limit)
+        self.size = size
+        self.limit = limit
 
 
 class InvalidPart(StorageError):

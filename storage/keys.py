@@ -14,6 +14,8 @@ A NUL within the key of an upload is written as NUL 0xFF, which keeps the order 
 
 from __future__ import annotations
 
+from storage.errors import KeyTooLong
+
 MARKERS = b"b"
 OBJECTS = b"o"
 UPLOADS = b"u"
@@ -26,6 +28,7 @@ OF_BUCKETS = (OBJECTS, UPLOADS, PARTS, COMPLETIONS, APPENDS)  # the spaces whose
 PREFIX_SIZE = 9  # bytes of space and bucket id
 UPLOAD_ID_SIZE = 32  # hexadecimal digits, of an append's id too
 END = b"\0\0"
+LONGEST_KEY = 1024  # bytes
 
 
 def marker_key(bucket_id: int) -> bytes:
@@ -34,6 +37,14 @@ def marker_key(bucket_id: int) -> bytes:
 
 def object_key(bucket_id: int, key: str) -> bytes:
     return OBJECTS + bucket_id.to_bytes(8, "big") + key.encode()
+
+
+def composed(*parts: str) -> str:
+    """The key that the parts make together; `KeyTooLong`. Doors check the keys that clients send whole."""
+    key = "".join(parts)
+    if len(key.encode()) > LONGEST_KEY:
+        raise KeyTooLong(len(key.encode()), LONGEST_KEY)
+    return key
 
 
 def space_of(space: bytes, bucket_id: int) -> tuple[bytes, bytes]:

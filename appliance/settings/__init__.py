@@ -121,6 +121,11 @@ class Settings:
         kinds.size(0, 2**50),
         "Bytes to keep free on each disk: below it writes are refused, reads and deletes go on.",
     )
+    promote_root: Path = setting(
+        Path("/var/lib/ais/promote"),
+        kinds.DIRECTORY,
+        "Files of this machine can be promoted to objects when they lie below this directory, which need not exist.",
+    )
     max_connections: int = setting(
         4096,
         kinds.whole(1, 1_000_000),

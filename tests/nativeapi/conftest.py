@@ -40,6 +40,7 @@ from storage.access import Grants, Principal
 from storage.jobs import Jobs
 from storage.jobs.bell import Bell
 from storage.layout import claim
+from storage.promotion import Promoter, Root
 from storage.rights import BCK_SET_ACL, CREATE_BUCKET, PATCH
 from storage.store import Store
 
@@ -153,8 +154,9 @@ def api(store: Store, tmp_path: Path) -> Iterator[Api]:
     statistics = Statistics(store.catalog, run=machine.run)
     nodes = Nodes("b7c1")
     logins = authn(store.catalog, nodes, Keyring(), root=ROOT, clock=time.time_ns, random=os.urandom)
+    promoter = Promoter(Root(tmp_path / "promote"), store.objects)
     native = Native(
-        store, jobs, transforms, lenses, logins.tokens, logins, nodes, machine, configuration, statistics
+        store, jobs, transforms, lenses, promoter, logins.tokens, logins, nodes, machine, configuration, statistics
     )
     app = Flask("node")
     app.register_blueprint(blueprint(lambda: native))
