@@ -146,7 +146,7 @@ def open_parts(
     door = DOORS[settings.authentication](logins)
     promoter = Promoter(Root(settings.promote_root), store.objects)
     native = Native(
-        store, jobs, transforms, lenses, promoter, door, logins, nodes, machine, configuration, statistics
+        store, jobs, attendance, transforms, lenses, promoter, door, logins, nodes, machine, configuration, statistics
     )
     return Parts(
         store,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from etl import errors as etl
 from nativeapi.nodes import Nodes
 from storage import errors as storage
+from storage.jobs import Aborted
 from storage.promotion import InvalidSource, NoSuchSource
 from storage.templates import InvalidTemplate
 
@@ -73,6 +74,7 @@ ROWS = (
     Row(storage.NoSuchIdentity, 404, '{e.kind} "{e.name}" not found'),
     Row(storage.IdentityExists, 409, '{e.kind} "{e.name}" already exists'),
     Row(storage.OutOfSpace, 507, "t[{n.target}]: out of space", "ErrCapacityExceeded"),
+    Row(Aborted, 400, "the job that the request belongs to was aborted"),
     Row(storage.VolumeFailed, 500, "t[{n.target}]: a volume failed: {e.reason}"),
     Row(storage.StorageError, 500, "t[{n.target}]: {e}"),
     Row(InvalidSource, 400, 'invalid promote source "{e.path}": {e.reason}', "errInvalidPromoteSource"),

@@ -19,6 +19,7 @@ from nativeapi.nodes import Nodes
 from nativeapi.statistics import Statistics
 from storage.access import Principal, decide, decide_on_cluster
 from storage.jobs import Jobs
+from storage.jobs.attendance import Attendance
 from storage.promotion import Promoter
 from storage.records import Bucket
 from storage.rights import describe
@@ -39,6 +40,7 @@ class Native:
 
     store: Store
     jobs: Jobs
+    attendance: Attendance
     transforms: Transforms
     lenses: Lenses
     promoter: Promoter

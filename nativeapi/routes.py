@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, request
 
-from nativeapi import buckets, cluster, etls, objects
+from nativeapi import batch, buckets, cluster, etls, objects
 from nativeapi.authn import discovery
 from nativeapi.authn import routes as authn
 from nativeapi.call import Call, Reply
@@ -60,6 +60,8 @@ ROWS = (
     Row("/clusters", authn.answer),
     Row("/clusters/<path:rest>", authn.answer),
     Row("/tokens", authn.answer),
+    Row("/ml/moss", batch.answer),
+    Row("/ml/moss/<path:rest>", batch.answer),
     Row("", unknown),
     Row("/", unknown),
     Row("/<path:rest>", unknown),

@@ -40,8 +40,3 @@ MODES: dict[str, Callable[[str], Test]] = {
     "substr": lambda text: lambda name: text in name,
     "wdskey": lambda text: lambda name: sample_key(name) == text,
 }
-
-
-def same_name(first: str, second: str) -> bool:
-    """Whether two names mean the same member: one slash at the beginning says nothing."""
-    return first.removeprefix("/") == second.removeprefix("/")

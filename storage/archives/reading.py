@@ -25,7 +25,7 @@ ENCRYPTED = 1  # a bit of a ZIP member's flags
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A regular file in an archive, readable until the iteration that it came from goes on."""
+    """A regular file in an archive."""
 
     name: str
     size: int
@@ -33,6 +33,7 @@ class Member:
     modified: int = 0  # seconds since the epoch
     head: bytes = b""  # what stands before its bytes in a TAR, as it stands there
     stored: Span | None = None  # where its bytes lie in the object as they are; None: they don't
+    lasting: bool = False  # readable at any time, not only until the iteration goes on
 
     @property
     def whole(self) -> Span:
@@ -91,7 +92,7 @@ def in_tar(content: Content) -> Members:
             return cast(int, stop.value)
         start, size = found.offset, found.size
         read = partial(_read, stream, start)
-        yield Member(found.name, size, read, 0, found.head, Span(start, start + size))
+        yield Member(found.name, size, read, 0, found.head, Span(start, start + size), lasting=True)
 
 
 def in_compressed_tar(codec: Codec, content: Content) -> Members:
@@ -127,7 +128,8 @@ def in_zip(content: Content) -> Members:
     opened = open_zip(content)
     for info in opened.infolist():
         if not info.is_dir():
-            yield Member(info.filename, info.file_size, partial(_unzip, opened, info), modified_of(info))
+            read = partial(_unzip, opened, info)
+            yield Member(info.filename, info.file_size, read, modified_of(info), lasting=True)
     return opened.start_dir
 
 

@@ -12,13 +12,16 @@ from typing import NamedTuple
 from storage.archives import tar
 from storage.archives.formats import Format, recognised
 from storage.archives.making import Entry, packed
-from storage.archives.matching import Test, same_name
+from storage.archives.matching import Test
 from storage.archives.reading import Member, gathered, offloaded
 from storage.content import Content, Segments
 from storage.errors import NoSuchMember
 from storage.records import Bucket
 from storage.source import Source, close_content
 from storage.threads import run
+
+
+REMEMBERED = 50_000  # members of an archive, once they were passed
 
 
 class Listed(NamedTuple):
@@ -42,6 +45,9 @@ class Archive:
         source.close()
         assert isinstance(content, bytes | Segments), "archives are read from stored objects"
         self.content: Content = content
+        self._walk: Iterator[Member] = iter(())
+        self._passed: dict[str, Member] = {}  # by name, those of `_walk` that can be read again
+        self._forgotten = False  # some were passed that are not in there
         try:
             self.format = recognised(key, content, told=told)
         except BaseException:
@@ -58,8 +64,12 @@ class Archive:
         self.close()
 
     def member(self, name: str) -> Member:
-        """The first member of that name; `NoSuchMember`."""
-        return run(self._first, lambda found: same_name(found, name), name)
+        """A member of that name, readable until the next one is asked for; `NoSuchMember`.
+
+        Of several with the name it is the first, when this is the first that is asked for. To ask for many in the
+        archive's order takes no longer than to read it once.
+        """
+        return run(self._find, name.removeprefix("/"))
 
     def matching(self, test: Test, shown: str) -> Iterator[bytes]:
         """A TAR of the members whose names pass the test, with the headers that they have here, in pieces of about 256
@@ -70,19 +80,29 @@ class Archive:
         """At most `limit` members from the one with number `skip` on."""
         return run(self._listed, skip, limit)
 
-    def index(self, most: int) -> dict[str, Member]:
-        """The first `most` members by name, of several with one name the first."""
-        return run(self._index, most)
-
     def continued(self, entries: Iterable[Entry]) -> Iterator[bytes]:
         """The archive with these members after those that it has, in pieces of about 256 KiB."""
         return packed(run(self.format.after, self.content), entries, self.format.codec)
 
-    def _first(self, test: Test, shown: str) -> Member:
-        for member in self.format.members(self.content):
-            if test(member.name):
+    def _find(self, name: str) -> Member:
+        found = self._passed.get(name) or self._walk_to(name)
+        if found is None and (self._forgotten or not self._passed):
+            self._walk = self.format.members(self.content)
+            found = self._walk_to(name)
+        if found is None:
+            raise NoSuchMember(self._bucket.name, self._key, name)
+        return found
+
+    def _walk_to(self, name: str) -> Member | None:
+        for member in self._walk:
+            own = member.name.removeprefix("/")
+            if member.lasting and len(self._passed) < REMEMBERED:
+                self._passed.setdefault(own, member)
+            else:
+                self._forgotten = True
+            if own == name:
                 return member
-        raise NoSuchMember(self._bucket.name, self._key, shown)
+        return None
 
     def _repacked(self, test: Test, shown: str) -> Iterator[bytes]:
         found = False
@@ -97,12 +117,6 @@ class Archive:
     def _listed(self, skip: int, limit: int) -> list[Listed]:
         members = islice(self.format.members(self.content), skip, skip + limit)
         return [Listed(member.name, member.size) for member in members]
-
-    def _index(self, most: int) -> dict[str, Member]:
-        found: dict[str, Member] = {}
-        for member in islice(self.format.members(self.content), most):
-            found.setdefault(member.name.removeprefix("/"), member)
-        return found
 
 
 def as_tar(member: Member) -> Iterator[bytes]:

@@ -38,6 +38,7 @@ from nativeapi.routes import blueprint
 from nativeapi.statistics import Statistics
 from storage.access import Grants, Principal
 from storage.jobs import Jobs
+from storage.jobs.attendance import Attendance
 from storage.jobs.bell import Bell
 from storage.layout import claim
 from storage.promotion import Promoter, Root
@@ -149,6 +150,7 @@ def api(store: Store, tmp_path: Path) -> Iterator[Api]:
     lenses = Lenses(store.objects.open, catalog, activities, channels={"hpush://": HPush()})
     transforms = Transforms(catalog, activities, runtime, clock=time.time_ns)
     jobs = Jobs(store.partitions.primary.index, Bell(), clock=time.time_ns, random=os.urandom)
+    attendance = Attendance(jobs, clock=time.time_ns, monotonic=time.monotonic)
     machine = NodeMachine(Shared(1), FileJournal(tmp_path / "logs"))
     configuration = Configuration(store.catalog, run=machine.run, fixed={}, clock=time.time_ns)
     statistics = Statistics(store.catalog, run=machine.run)
@@ -156,11 +158,12 @@ def api(store: Store, tmp_path: Path) -> Iterator[Api]:
     logins = authn(store.catalog, nodes, Keyring(), root=ROOT, clock=time.time_ns, random=os.urandom)
     promoter = Promoter(Root(tmp_path / "promote"), store.objects)
     native = Native(
-        store, jobs, transforms, lenses, promoter, logins.tokens, logins, nodes, machine, configuration, statistics
+        store, jobs, attendance, transforms, lenses, promoter, logins.tokens, logins, nodes, machine, configuration, statistics
     )
     app = Flask("node")
     app.register_blueprint(blueprint(lambda: native))
     yield Api(native, app, NativeObjects(native))
+    attendance.close()
     lenses.close()
 
 
