@@ -1,4 +1,5 @@
-"""Batch get: many objects, parts of them and members of archives as one archive, in the order in which they are asked for.
+"""Batch get: many objects, parts of them and members of archives as one archive, in the order in which they are asked
+for.
 
 The archive is streamed as it is made, or, when the client wants to know about each entry first, kept until it is whole
 and sent after what there is to know.
@@ -183,7 +184,7 @@ def kept(batch: Batch, delivery: Delivery, asked: list[Asked], attended: Attende
     seen: list[Found] = []
     volume = batch.native.store.partitions.primary
     with ExitStack() as stack:
-        file = stack.enter_context(SpooledTemporaryFile(IN_MEMORY, dir=volume.path))
+        file = stack.enter_context(SpooledTemporaryFile(IN_MEMORY, dir=str(volume.path)))
         for piece in archive(batch, delivery, attended, seen):
             volume.space.admit(len(piece))
             run(file.write, piece)

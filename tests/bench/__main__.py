@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 from tabulate import tabulate
 
+import tests.bench.native  # noqa: F401  # declares its workloads
 from tests.bench.cpu import md5_microseconds_per_mib
 from tests.bench.servers import Server, nginx, node
 from tests.bench.targets import NginxTarget, NodeTarget, Target
