@@ -158,7 +158,8 @@ def api(store: Store, tmp_path: Path) -> Iterator[Api]:
     logins = authn(store.catalog, nodes, Keyring(), root=ROOT, clock=time.time_ns, random=os.urandom)
     promoter = Promoter(Root(tmp_path / "promote"), store.objects)
     native = Native(
-        store, jobs, attendance, transforms, lenses, promoter, logins.tokens, logins, nodes, machine, configuration, statistics
+        store, jobs, attendance, transforms, lenses, promoter, logins.tokens, logins, nodes, machine, configuration,
+        statistics,
     )
     app = Flask("node")
     app.register_blueprint(blueprint(lambda: native))
