@@ -9,3 +9,7 @@ memory: $(VENV)/.test debian-packages ## a worker's memory at rest and under eig
 
 scale: $(VENV)/.test debian-packages ## a million objects: start, listing, ageing of the index
 	@$(VENV)/bin/python -m tests.campaigns.scale $(SCALE_ARGUMENTS)
+
+.PHONY: jobs
+jobs: $(VENV)/.test ## a job over 100,000 small objects: its speed, its abort, its end after kill -9
+	@$(VENV)/bin/python -m tests.campaigns.jobs $(JOBS_ARGUMENTS)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from json import dumps
 
-from nativeapi import lists, names
+from nativeapi import lists, names, renaming
 from nativeapi.bucket_properties import changes, header, inherited, merged, reset_properties, set_properties
 from nativeapi.call import EMPTY, PREFIX, Action, Call, Reply, decode, json_reply, text_reply
 from nativeapi.errors import NativeError, unsupported
@@ -84,7 +84,7 @@ ROWS = (
     BucketAction("DELETE", "destroy-inventory", rights.DESTROY_BUCKET | rights.ADMIN, remote_bucket),
     BucketAction("GET", "show-inventory", rights.BCK_HEAD, no_inventory),
     BucketAction("GET", "summary-shard", rights.OBJ_LIST | rights.BCK_HEAD, None),
-    BucketAction("POST", "move-bck", rights.MOVE_BUCKET, None),
+    BucketAction("POST", "move-bck", rights.MOVE_BUCKET, renaming.move),
     BucketAction("POST", "copy-bck", rights.RW, lists.copy_bucket),
     BucketAction("POST", "etl-bck", rights.RW, lists.transform_bucket),
     BucketAction("POST", "copy-listrange", rights.RW, lists.copy),
