@@ -52,7 +52,7 @@ def copying(client: Client, source: Bucket, target: Bucket, **options: object) -
 
 
 def test_bucket_is_copied_with_what_its_objects_have(client: Client, source: Bucket, target: Bucket) -> None:
-    source.object("0.txt").set_custom_props({"artist": "Bach"})
+    source.object("0.txt").get_writer().set_custom_props({"artist": "Bach"})
     job = copying(client, source, target)
     result = job.wait(timeout=SECONDS, verbose=False)
     assert result.success and result.job_id == job.job_id and result.end_time is not None
