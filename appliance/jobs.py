@@ -9,7 +9,7 @@ from appliance.clock import WallClock
 from appliance.housekeeping import Sweeping
 from etl.jobs import through
 from etl.lens import Lenses
-from storage.jobs import Body
+from storage.jobs import Body, summary
 from storage.jobs.buckets import nothing, purge, rename, warm_up
 from storage.jobs.copying import Copying, as_stored
 from storage.jobs.deletion import Deletion
@@ -40,4 +40,5 @@ def bodies(store: Store, lenses: Lenses, promoter: Promoter, clock: WallClock) -
         "promote": Promotion(buckets, promoter),
         "rebalance": NO_MOVES,
         "resilver": NO_MOVES,
+        summary.KIND: summary.Summing(buckets, objects),
     }

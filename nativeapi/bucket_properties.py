@@ -20,14 +20,15 @@ OWN_BIT: Final = 1 << 63  # AIStore marks the ids of its own buckets with it
 FORCE: Final = "force"  # beside the properties in a change; there is nothing here that it would force
 BACKEND: Final = "backend_bck"
 
-MASK_OF_CLUSTER: Final = "features"  # of whose bits a bucket has only some
+# What a bucket does not take over from the cluster: bits of which it has only some, and the right to remove its objects.
+OF_CLUSTER: Final = frozenset({"features", "lru.enabled"})
+INHERITABLE: Final = frozenset(row.name for row in TABLE if row.effect in (Effect.GOVERNS, Effect.KEPT)) - OF_CLUSTER
 
 
 def inherited(native: Native) -> dict[str, Value]:
     """What a bucket made through this API has from the cluster's configuration, where it differs from the defaults."""
     values = native.configuration.values()
-    shared = (values.keys() & PROPERTIES.keys()) - {MASK_OF_CLUSTER}
-    return {name: values[name] for name in shared if values[name] != PROPERTIES[name].default}
+    return {name: values[name] for name in values.keys() & INHERITABLE if values[name] != PROPERTIES[name].default}
 
 
 def flattened(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -58,7 +59,7 @@ def changes(native: Native, bucket: Bucket, value: Any) -> dict[str, Value]:
 def refuse_backend(native: Native, backend: object) -> None:
     """Raise where a bucket of a backend is named: there is none on this node. An empty name disconnects."""
     if isinstance(backend, dict) and isinstance(name := backend.get("name"), str) and name:
-        names.require_own(name, str(backend.get("provider", "")), "", native.nodes)
+        names.stored_name(name, str(backend.get("provider", "")), "", native.nodes)
         raise NativeError(400, f"backend bucket ais://{name} must be remote")
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from json import dumps
 
 from nativeapi import lists, names, renaming
-from nativeapi.bucket_properties import changes, header, inherited, merged, reset_properties, set_properties
-from nativeapi.call import EMPTY, PREFIX, Action, Call, Reply, decode, json_reply, text_reply
+from nativeapi.bucket_name import BucketName
+from nativeapi.bucket_properties import changes, inherited, merged, reset_properties, set_properties
+from nativeapi.call import EMPTY, PREFIX, Action, Call, Reply, decode, json_reply
 from nativeapi.errors import NativeError, unsupported
 from nativeapi.listing import list_objects
 from nativeapi.native import Native, method_not_allowed
+from nativeapi.presence import Presence, presence
 from nativeapi.remote import no_inventory, remote_bucket
-from nativeapi.summary import Summary, job_id, prefix_of, summarise
+from nativeapi.summary import info, summary, summary_of_several
 from storage import rights
 from storage.access import Principal
+from storage.jobs.summary import KIND as SUMMARY
 from storage.records import Bucket
 
 BUCKETS = PREFIX + "buckets/"
@@ -39,28 +41,6 @@ def destroy(native: Native, call: Call, bucket: Bucket, action: Action) -> Reply
 
 def list_action(native: Native, call: Call, bucket: Bucket, action: Action) -> Reply:
     return list_objects(native, call, bucket, action.value)
-
-
-def summary(native: Native, call: Call, bucket: Bucket, action: Action) -> Reply:
-    """First 202 with an id, then, asked with that id, the result."""
-    value = action.value if isinstance(action.value, dict) else {}
-    job = value.get("uuid", "")
-    if not job:
-        return text_reply(job_id(value.get("prefix", "")), status=202)
-    return json_reply([summarise(native, bucket, prefix_of(job)).document(bucket.name)])
-
-
-def head_bucket(native: Native, call: Call, bucket: Bucket, prefix: str) -> Reply:
-    """The properties; with `bsumm_remote` a summary too, which is there when the id of the first reply comes back."""
-    headers = [header(bucket), ("Content-Length", "0")]
-    if not call.query.get("bsumm_remote"):
-        return Reply(200, headers)
-    job = call.query.get("uuid", "")
-    headers.append(("Ais-Xaction-Id", job or job_id(prefix)))
-    if not job:
-        return Reply(202, headers)
-    found: Summary = summarise(native, bucket, prefix_of(job))
-    return Reply(200, [*headers, ("Ais-Bucket-Summ", dumps(found.document(bucket.name)))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +85,10 @@ assert len(ACTIONS) == len(ROWS), "an action is declared twice"
 CREATE = ("POST", "create-bck")
 
 
-def create(native: Native, principal: Principal, name: str, action: Action) -> Reply:
+def create(native: Native, principal: Principal, stored: str, action: Action) -> Reply:
     """A new bucket, with what AIStore's buckets have and the properties that the value names."""
-    names.check_bucket_name(name)
-    wanted = changes(native, Bucket(0, name, principal.id, 0), action.value or {})
-    native.store.buckets.create(name, owner=principal.id, properties=merged(inherited(native), wanted))
+    wanted = changes(native, Bucket(0, stored, principal.id, 0), action.value or {})
+    native.store.buckets.create(stored, owner=principal.id, properties=merged(inherited(native), wanted))
     return EMPTY
 
 
@@ -118,20 +97,22 @@ def answer_bucket(native: Native, call: Call) -> Reply:
     call.log(f"native.{call.method}Bucket")
     principal = native.authenticate(call)
     name, _, prefix = (decode(part) for part in call.path[len(BUCKETS) :].partition("/"))
-    names.own_bucket(name, call.query, native.nodes)
+    stored = names.own_bucket(name, call.query, native.nodes)
     if call.method == "HEAD":
         call.log("native.HeadBucket", name)
-        return head_bucket(native, call, native.bucket(principal, name, rights.BCK_HEAD), prefix)
+        presence(call)
+        return info(native, call, native.bucket(principal, stored, rights.BCK_HEAD), prefix)
     action = call.action()
     if (call.method, action.action) == CREATE:
         call.log("native.create-bck", name)
         native.require(principal, rights.CREATE_BUCKET)
-        return create(native, principal, name, action)
+        names.check_bucket_name(name)
+        return create(native, principal, stored, action)
     row = ACTIONS.get((call.method, action.action))
     if row is None:
         raise NativeError(400, f'invalid action "{action.action}"')
     call.log(f"native.{row.action or 'list'}", name)
-    bucket = native.bucket(principal, name, row.right)
+    bucket = native.bucket(principal, stored, row.right)
     if row.handler is None:
         raise unsupported(row.action)
     return row.handler(native, call, bucket, action)
@@ -144,17 +125,29 @@ def answer_buckets(native: Native, call: Call) -> Reply:
     call.log("native.ListBuckets")
     principal = native.authenticate(call)
     action = call.action()
+    if action.action == SUMMARY:
+        native.require(principal, rights.OBJ_LIST | rights.BCK_HEAD)
+        return summary_of_several(native, call, selected(native, call, ""), action)
     if action.action not in ("", "list"):
-        raise unsupported(action.action)
-    check_provider(call.query.get("provider", ""))
+        raise NativeError(400, f'invalid action "{action.action}"')
     native.require(principal, rights.LIST_BUCKETS)
-    return json_reply(
-        [
-            {"name": bucket.name, "provider": "ais", "namespace": {"uuid": "", "name": ""}}
-            for bucket in native.store.buckets.all()
-            if not action.name or bucket.name == action.name
-        ]
-    )
+    return json_reply([names.bucket_document(bucket.name) for bucket in selected(native, call, action.name or "")])
+
+
+def selected(native: Native, call: Call, name: str) -> list[Bucket]:
+    """The buckets that the parameters (provider, namespace, presence) and a name, if there is one, leave; those of the
+    global namespace come first."""
+    check_provider(call.query.get("provider", ""))
+    namespace = call.query.get("namespace")
+    wanted = None if not namespace else names.local_namespace(namespace)
+    if presence(call) is Presence.OUTSIDE:
+        return []
+    found = [
+        (made, bucket)
+        for bucket in native.store.buckets.all()
+        if (made := BucketName.of(bucket.name)) and wanted in (None, made.namespace) and name in ("", made.name)
+    ]
+    return [bucket for _, bucket in sorted(found, key=lambda pair: (pair[0].namespace, pair[0].name))]
 
 
 def check_provider(name: str) -> None:

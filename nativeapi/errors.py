@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from etl import errors as etl
+from nativeapi.bucket_name import BucketName
 from nativeapi.nodes import Nodes
 from storage import errors as storage
 from storage.jobs import Aborted
@@ -40,7 +41,8 @@ def unsupported(what: str) -> NativeError:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """How an exception from below is told; `message` is a format over the exception (`e`) and the nodes (`n`)."""
+    """How an exception from below is told; `message` is a format over the exception (`e`), its bucket (`b`) and
+    the nodes (`n`)."""
 
     kind: type[Exception]
     status: int | None  # None: the exception's own
@@ -49,7 +51,7 @@ class Row:
 
 
 ROWS = (
-    Row(storage.NoSuchBucket, 404, 'bucket "ais://{e.bucket}" does not exist', "ErrBckNotFound"),
+    Row(storage.NoSuchBucket, 404, 'bucket "ais://{b.name}" does not exist{b.within}', "ErrBckNotFound"),
     Row(storage.NoSuchKey, 404, "t[{n.target}]: ais://{e.bucket}/{e.key} does not exist", "ErrNotFound"),
     Row(storage.NoSuchUpload, 404, "{e.upload} does not exist", "ErrNotFound"),
     Row(
@@ -61,7 +63,7 @@ ROWS = (
     Row(storage.UnknownFormat, 400, 'unrecognized or unsupported file format: "{e.name}"'),
     Row(storage.CorruptArchive, 400, "t[{n.target}]: the archive cannot be read: {e.reason}"),
     Row(storage.InvalidPattern, 400, "invalid regular expression: {e.reason}"),
-    Row(storage.BucketExists, 409, 'bucket "ais://{e.bucket}" already exists', "ErrBucketAlreadyExists"),
+    Row(storage.BucketExists, 409, 'bucket "ais://{b.name}" already exists{b.within}', "ErrBucketAlreadyExists"),
     Row(storage.BucketNotEmpty, 409, 'bucket "ais://{e.bucket}" is still being written to'),
     Row(storage.PreconditionFailed, 412, "{e.condition} does not hold"),
     Row(storage.Conflict, 409, "{e.key} is being changed by others, try again", "ErrBusy"),
@@ -99,7 +101,8 @@ def translate(error: Exception, nodes: Nodes) -> NativeError:
     """What the client is told of an exception whose type, or a base of it, is in the table."""
     row = next(FROM_BELOW[kind] for kind in type(error).__mro__ if kind in FROM_BELOW)
     status: int = getattr(error, "status") if row.status is None else row.status
-    return NativeError(status, row.message.format(e=error, n=nodes), code=row.code)
+    bucket = BucketName.of(getattr(error, "bucket", ""))
+    return NativeError(status, row.message.format(e=error, b=bucket, n=nodes), code=row.code)
 
 
 def describe(error: Exception, *, nodes: Nodes) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from nativeapi.errors import NativeError, unsupported
+from nativeapi.bucket_name import BucketName
+from nativeapi.errors import NativeError
 from nativeapi.nodes import Nodes
 
 OWN = "ais"
@@ -17,6 +18,7 @@ GLOBAL = ("", "@#")
 OBJECT_LIMIT = 1024  # bytes, as S3
 BUCKET_LIMIT = 64  # characters
 BUCKET = re.compile(r"[A-Za-z0-9._-]+")
+NAMESPACE = re.compile(r"(?:@([^#@/]*))?(?:#([^#@/]*))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ def provider_called(name: str) -> Provider:
     return known
 
 
-def require_own(bucket: str, provider: str, namespace: str, nodes: Nodes) -> None:
-    """Raise AIStore's refusal unless the bucket is one of this node's own, in the global namespace."""
+def stored_name(bucket: str, provider: str, namespace: str, nodes: Nodes) -> str:
+    """The name under which this node keeps the bucket; raises AIStore's refusal unless it is one of its own."""
     known = provider_called(provider)
     if known.name != OWN:
         raise NativeError(
@@ -61,11 +63,21 @@ def require_own(bucket: str, provider: str, namespace: str, nodes: Nodes) -> Non
             f"p[{nodes.proxy}]: failed to lookup bucket {known.scheme}://{bucket}, err: {missing_backend(known)}",
             code="ErrFailedTo",
         )
-    if namespace in GLOBAL:
-        return
-    if namespace.startswith("@") and not namespace.startswith("@#"):
+    return bucket if namespace in GLOBAL else BucketName(bucket, local_namespace(namespace)).stored
+
+
+def local_namespace(text: str) -> str:
+    """The name of the local namespace that `@#name` or `#name` means, "" for the global one; a namespace of another
+    cluster is refused, as none is attached."""
+    match = NAMESPACE.fullmatch(text)
+    if match is None:
+        raise NativeError(400, f'invalid namespace "{text}": expecting @uuid#name')
+    uuid, name = match.groups("")
+    if text.startswith("@") and (uuid or text == "@"):
         raise NativeError(400, "no remote ais clusters attached")
-    raise unsupported(f'namespace "{namespace}"')
+    if name:
+        check_name(name, "namespace")
+    return name
 
 
 def missing_backend(provider: Provider) -> str:
@@ -74,12 +86,16 @@ def missing_backend(provider: Provider) -> str:
 
 def check_bucket_name(name: str) -> None:
     """Raise unless a bucket of this name may be created: AIStore's rule, wider than S3's."""
+    check_name(name, "bucket name")
+
+
+def check_name(name: str, what: str) -> None:
+    """Raise unless this may be the name of a bucket or of a namespace."""
     if len(name) > BUCKET_LIMIT:
-        raise NativeError(400, f"bucket name is too long: {len(name)} > {BUCKET_LIMIT}(max length)")
+        raise NativeError(400, f"{what} is too long: {len(name)} > {BUCKET_LIMIT}(max length)")
     if not BUCKET.fullmatch(name) or name.startswith(".") or ".." in name:
         raise NativeError(
-            400,
-            "bucket name is invalid: may only contain letters, numbers, dashes (-), underscores (_), and dots (.)",
+            400, f"{what} is invalid: may only contain letters, numbers, dashes (-), underscores (_), and dots (.)"
         )
 
 
@@ -117,63 +133,62 @@ class BucketDocument(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class ObjectName:
-    bucket: str
+    bucket: str  # as this node keeps it
     key: str
 
 
 def parse_unified(text: str, nodes: Nodes) -> ObjectName:
     """The object that AIStore's unified name (`ais/@#/bucket/name`) or URL (`ais://bucket/name`) means."""
-    scheme, url, rest = text.partition("://")
-    if url:
-        provider, namespace = scheme, ""
-    else:
-        provider, _, rest = text.partition("/")
-        namespace, _, rest = rest.partition("/")
-    bucket, _, key = rest.partition("/")
+    bucket, key = parse_path(text, nodes)
     if not bucket or not key:
         raise NativeError(400, f'invalid object name "{text}": expecting provider/@uuid#namespace/bucket/object')
-    require_own(bucket, provider, namespace, nodes)
     check_new_object_name(key)
     return ObjectName(bucket, key)
 
 
 def parse_bucket_path(text: str, nodes: Nodes) -> str:
-    """The bucket that AIStore's form for queries (`ais/@#/bucket/`) or a URL (`ais://bucket`) means."""
-    scheme, url, rest = text.partition("://")
-    if url:
-        provider, namespace, bucket = scheme, "", rest.rstrip("/")
-    else:
-        provider, namespace, bucket = (*text.split("/", 2), "", "")[:3]
-        bucket = bucket.rstrip("/")
-    if not bucket or "/" in bucket:
+    """The bucket, as this node keeps it, that a unified name (`ais/@#/bucket/`) or URL (`ais://bucket`) means."""
+    bucket, key = parse_path(text, nodes)
+    if not bucket or key:
         raise NativeError(400, f'invalid bucket "{text}": expecting provider/@uuid#namespace/bucket/')
-    require_own(bucket, provider, namespace, nodes)
     return bucket
+
+
+def parse_path(text: str, nodes: Nodes) -> tuple[str, str]:
+    """The bucket, as this node keeps it, and what follows it; "" for what is not there."""
+    provider, url, rest = text.partition("://")
+    if not url:
+        provider, _, rest = text.partition("/")
+    namespace = ""
+    if not url or rest.startswith(("@", "#")):
+        namespace, _, rest = rest.partition("/")
+    bucket, _, key = rest.partition("/")
+    return (stored_name(bucket, provider, namespace, nodes), key) if bucket else ("", key)
 
 
 def own_bucket(bucket: str, query: Mapping[str, str], nodes: Nodes) -> str:
-    """The bucket that a request's path and query mean."""
+    """The bucket, as this node keeps it, that a request's path and query mean."""
     provider, namespace = query.get("provider", ""), query.get("namespace", "")
-    if provider != OWN or namespace:
-        require_own(bucket, provider, namespace, nodes)
-    return bucket
+    if provider == OWN and not namespace:
+        return bucket
+    return stored_name(bucket, provider, namespace, nodes)
 
 
 def bucket_document(name: str) -> dict[str, Any]:
-    """A bucket of this node as AIStore's JSON has it; "" is no bucket."""
-    return {"name": name, "provider": OWN if name else "", "namespace": {"uuid": "", "name": ""}}
+    """A bucket, as this node keeps it, as AIStore's JSON has it; "" is no bucket."""
+    found = BucketName.of(name)
+    return {"name": found.name, "provider": OWN if name else "", "namespace": {"uuid": "", "name": found.namespace}}
 
 
 def bucket_in(document: Any, nodes: Nodes) -> str:
-    """The bucket of this node that a JSON document names; "" when it names none."""
+    """The bucket, as this node keeps it, that a JSON document names; "" when it names none."""
     if not document:
         return ""
     try:
         given = msgspec.convert(document, BucketDocument)
     except msgspec.ValidationError as error:
         raise NativeError(400, f"failed to unmarshal a bucket: {error}") from error
-    if given.name:
-        space = given.namespace
-        named = f"@{space.uuid}#{space.name}" if space is not None and (space.uuid or space.name) else ""
-        require_own(given.name, given.provider, named, nodes)
-    return given.name
+    if not given.name:
+        return ""
+    space = given.namespace
+    return stored_name(given.name, given.provider, "" if space is None else f"@{space.uuid}#{space.name}", nodes)

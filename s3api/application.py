@@ -126,12 +126,12 @@ class S3Application:
         if signed is not None:
             return signed
         if declared.subject is Subject.BUCKET:
-            self._service.store.buckets.get(request.bucket)  # a missing bucket is 404, whoever asks
+            self._service.bucket(request.bucket)  # a missing bucket is 404, whoever asks
         raise S3Error(codes.AccessDenied)
 
     def _admit(self, declared: Declared, request: Request, signed: Authenticated) -> Bucket:
         """The bucket, when the caller may do there what the operation does."""
-        bucket = self._service.store.buckets.get(request.bucket)
+        bucket = self._service.bucket(request.bucket)
         expected = request.headers.get("x-amz-expected-bucket-owner")
         if expected is not None and expected != bucket.owner:
             raise S3Error(codes.AccessDenied)

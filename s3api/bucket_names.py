@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _NAME: Final = re.compile("[a-z0-9][a-z0-9.-]*[a-z0-9]")
@@ -11,6 +12,7 @@ _PREFIXES: Final = ("xn--", "sthree-", "amzn-s3-demo-")
 _SUFFIXES: Final = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
 
+@lru_cache(maxsize=10_000)
 def is_bucket_name(name: str) -> bool:
     """Amazon's rules for general-purpose buckets."""
     return (

@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 
 from s3api.auth import Authenticated
+from s3api.bucket_names import is_bucket_name
 from s3api.body import payload, read_whole
 from s3api.checksums import Integrity, integrity
 from s3api.errors import S3Error, codes
@@ -55,6 +56,17 @@ class Service:
     bucket_defaults: str  # "classic" or "aws2023"
     reserved_names: frozenset[str]  # paths of the node that a bucket would hide, or be hidden by
     clock: Callable[[], int]  # ns since the epoch
+
+    def names(self, bucket: str) -> bool:
+        """Whether S3 knows buckets of this name; the native API has others."""
+        return is_bucket_name(bucket) and bucket not in self.reserved_names
+
+    def bucket(self, name: str) -> Bucket:
+        """The bucket; `NoSuchBucket`, and InvalidBucketName for one that only the native API can name."""
+        found = self.store.buckets.get(name)
+        if not self.names(name):
+            raise S3Error(codes.InvalidBucketName, BucketName=name)
+        return found
 
     def authorise(self, principal: Principal, right: int, bucket: Bucket) -> None:
         """AccessDenied unless the account has this right (of storage.rights), its own or by its roles, which are

@@ -112,7 +112,7 @@ def _parameters(query: str) -> dict[str, str]:
 
 def open_copy_source(call: Call, named: CopySource) -> Source:
     """The source, opened for the caller, who must be allowed to read it and whose conditions on it hold."""
-    bucket = call.store.buckets.get(named.bucket)
+    bucket = call.service.bucket(named.bucket)
     expected = call.headers.get("x-amz-source-expected-bucket-owner")
     call.authorise(GET, bucket)
     if expected not in (None, bucket.owner):

@@ -163,9 +163,18 @@ class Buckets:
             self._markers.reopen(bucket, deletion)
             raise
 
-    def owned(self, owner: str, *, prefix: str = "", after: str = "", limit: int | None = None) -> list[Bucket]:
-        """The account's buckets, by name: those whose names begin with `prefix` and come after `after`."""
-        return list(islice((bucket for bucket in self._scan(prefix, after) if bucket.owner == owner), limit))
+    def owned(
+        self,
+        owner: str,
+        *,
+        prefix: str = "",
+        after: str = "",
+        limit: int | None = None,
+        named: Callable[[str], bool] = bool,
+    ) -> list[Bucket]:
+        """The account's buckets, by name: those whose names begin with `prefix`, come after `after` and are `named`."""
+        found = (bucket for bucket in self._scan(prefix, after) if bucket.owner == owner and named(bucket.name))
+        return list(islice(found, limit))
 
     def all(self, *, prefix: str = "", after: str = "", limit: int | None = None) -> list[Bucket]:
         """The same over every account's."""

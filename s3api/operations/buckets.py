@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from s3api.bucket_names import is_bucket_name
 from s3api.call import Call
 from s3api.declare import Subject, operation
 from s3api.errors import S3Error, codes
@@ -30,7 +29,9 @@ def list_buckets(call: Call) -> Reply:
     wanted = query.get("bucket-region", call.service.region)
     found: list[Bucket] = []
     if wanted == call.service.region:
-        found = call.store.buckets.owned(call.principal.id, prefix=prefix, after=after, limit=limit + 1)
+        found = call.store.buckets.owned(
+            call.principal.id, prefix=prefix, after=after, limit=limit + 1, named=call.service.names
+        )
     page = found[:limit]
     members = {
         "Owner": {"ID": call.principal.id, "DisplayName": call.principal.name},
@@ -44,7 +45,7 @@ def list_buckets(call: Call) -> Reply:
 @operation("CreateBucket", allow="s3:CreateBucket", subject=Subject.ACCOUNT, headers=frozenset())
 def create_bucket(call: Call) -> Reply:
     name = call.request.bucket
-    if not is_bucket_name(name) or name in call.service.reserved_names:
+    if not call.service.names(name):
         raise S3Error(codes.InvalidBucketName, BucketName=name)
     constraint = read_constraint(call)
     try:

@@ -77,32 +77,6 @@ def test_head_shows_the_properties(api: Api, bucket: str) -> None:
     assert (missing.status, missing.message) == (404, 'bucket "ais://nope" does not exist')
 
 
-def test_summary_comes_with_the_second_request(api: Api, tree: list[str]) -> None:
-    first = api.action("GET", "/v1/buckets/music", "summary-bck", {"uuid": "", "prefix": "dir/"})
-    assert first.status == 202
-    second = api.action("GET", "/v1/buckets/music", "summary-bck", {"uuid": first.body.decode(), "prefix": ""})
-    assert (second.status, second.json[0]["ObjCount"]["obj_count_present"]) == (200, "3")
-    assert second.json[0]["ObjSize"] == {"obj_min_size": 1, "obj_avg_size": 2, "obj_max_size": 3}
-    assert api.action("GET", "/v1/buckets/music", "summary-bck", {"uuid": "made-up"}).status == 404
-
-
-def test_info_comes_with_the_second_head(api: Api, tree: list[str]) -> None:
-    first = api("HEAD", "/v1/buckets/music/dir/?presence=0&bsumm_remote=True")
-    job = first.headers["Ais-Xaction-Id"]
-    assert first.status == 202
-    second = api("HEAD", f"/v1/buckets/music?presence=0&bsumm_remote=True&uuid={job}")
-    assert (second.status, second.headers["Ais-Xaction-Id"]) == (200, job)
-    summary = json.loads(second.headers["Ais-Bucket-Summ"])
-    assert summary["TotalSize"]["size_all_present_objs"] == "6"
-    assert summary["is_present"] is True
-
-
-def test_info_of_an_empty_bucket_is_all_zero(api: Api, bucket: str) -> None:
-    job = api("HEAD", "/v1/buckets/music?bsumm_remote=False").headers["Ais-Xaction-Id"]
-    second = api("HEAD", f"/v1/buckets/music?bsumm_remote=False&uuid={job}")
-    assert json.loads(second.headers["Ais-Bucket-Summ"])["ObjSize"]["obj_min_size"] == 0
-
-
 def test_list_is_ordered_by_bytes(api: Api, tree: list[str]) -> None:
     page = listed(api)
     assert names(page) == tree

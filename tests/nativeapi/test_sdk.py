@@ -71,15 +71,6 @@ def test_bucket_is_made_found_and_destroyed(client: Client, bucket: Bucket) -> N
         bucket.list_objects()
 
 
-def test_info_and_summary_count_the_objects(bucket: Bucket) -> None:
-    for number in range(1, 4):
-        write(bucket, f"pg/{number}", b"x" * number)
-    write(bucket, "other", b"x")
-    _, info = bucket.info(prefix="pg/")
-    assert info["ObjCount"]["obj_count_present"] == "3"
-    assert bucket.summary()["TotalSize"]["size_all_present_objs"] == "7"
-
-
 @pytest.mark.parametrize("name", ["plain", "dir/o 1", "a+b#c?d%e", "é", "%41"])
 def test_object_comes_back_under_any_name(bucket: Bucket, name: str) -> None:
     made = write(bucket, name, b"hello world")
