@@ -20,7 +20,7 @@ OWN_BIT: Final = 1 << 63  # AIStore marks the ids of its own buckets with it
 FORCE: Final = "force"  # beside the properties in a change; there is nothing here that it would force
 BACKEND: Final = "backend_bck"
 
-# What a bucket does not take over from the cluster: bits of which it has some only, and the leave to remove objects.
+# What a bucket does not take over from the cluster: flags of which it has some only, and the leave to evict.
 OF_CLUSTER: Final = frozenset({"features", "lru.enabled"})
 INHERITABLE: Final = frozenset(row.name for row in TABLE if row.effect in (Effect.GOVERNS, Effect.KEPT)) - OF_CLUSTER
 

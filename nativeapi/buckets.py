@@ -106,7 +106,7 @@ def answer_bucket(native: Native, call: Call) -> Reply:
     if (call.method, action.action) == CREATE:
         call.log("native.create-bck", name)
         native.require(principal, rights.CREATE_BUCKET)
-        names.check_bucket_name(name)
+        names.check_bucket_name(stored)
         return create(native, principal, stored, action)
     row = ACTIONS.get((call.method, action.action))
     if row is None:

@@ -84,9 +84,12 @@ def missing_backend(provider: Provider) -> str:
     return f"{provider.title} backend is missing in the cluster configuration"
 
 
-def check_bucket_name(name: str) -> None:
-    """Raise unless a bucket of this name may be created: AIStore's rule, wider than S3's."""
-    check_name(name, "bucket name")
+def check_bucket_name(stored: str) -> None:
+    """Raise unless a bucket may be created and kept under this name: AIStore's rule, wider than S3's."""
+    found = BucketName.of(stored)
+    check_name(found.name, "bucket name")
+    if found.namespace:
+        check_name(found.namespace, "namespace")
 
 
 def check_name(name: str, what: str) -> None:
