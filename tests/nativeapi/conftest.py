@@ -15,6 +15,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from aistore.sdk.authn import AuthNClient
 from flask import Flask
 
 from appliance.environ import complete
@@ -44,9 +45,11 @@ from storage.layout import claim
 from storage.promotion import Promoter, Root
 from storage.rights import BCK_SET_ACL, CREATE_BUCKET, PATCH
 from storage.store import Store
+from tests.node import Node
 
 ROOT = Principal("root", "root", administrator=True, beyond=PATCH | BCK_SET_ACL)
 ALICE = Principal("alice", "alice", grants=Grants(CREATE_BUCKET))
+ALIAS = "this-cluster"
 TOKENS = {"root-token": ROOT, "alice-token": ALICE}
 
 
@@ -226,3 +229,10 @@ def upper(store: Store) -> Iterator[str]:
             Transform("to-upper", spec, Stage.RUNNING, "etl-abcdefghi", "secret", time.time_ns(), address)
         )
         yield "to-upper"
+
+
+@pytest.fixture(scope="session")
+def registered(node: Node) -> str:
+    """The alias of the shared node in its own AuthN service, where roles name it."""
+    AuthNClient(node.endpoint, token=node.token).cluster_manager().register(ALIAS, [node.endpoint])
+    return ALIAS

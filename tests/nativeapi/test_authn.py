@@ -28,22 +28,18 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from tests.conftest import StartNode
+from tests.nativeapi.conftest import ALIAS
 from tests.node import Node
 
-ALIAS = "authn-tests"
 NUMBERS = count()
 Login = Callable[..., tuple[str, AuthNClient]]
 
 
 @pytest.fixture
-def admin(node: Node) -> AuthNClient:
+def admin(node: Node, registered: str) -> AuthNClient:
     """The administrator, whose password is root's token until another is set."""
     client = AuthNClient(node.endpoint)
     client.login("admin", node.token)
-    try:
-        client.cluster_manager().get(cluster_alias=ALIAS)
-    except ErrClusterNotFound:
-        client.cluster_manager().register(ALIAS, [node.endpoint])
     return client
 
 
