@@ -14,6 +14,7 @@ from nativeapi.bucket_name import BucketName
 from nativeapi.nodes import Nodes
 from storage import errors as storage
 from storage.jobs import Aborted
+from storage.jobs.run import Told
 from storage.promotion import InvalidSource, NoSuchSource
 from storage.templates import InvalidTemplate
 
@@ -105,11 +106,11 @@ def translate(error: Exception, nodes: Nodes) -> NativeError:
     return NativeError(status, row.message.format(e=error, b=bucket, n=nodes), code=row.code)
 
 
-def describe(error: Exception, *, nodes: Nodes) -> str:
-    """An exception as a job tells it; "" for one that is in no table."""
-    if isinstance(error, NativeError):
-        return error.message
-    return translate(error, nodes).message if isinstance(error, KNOWN) else ""
+def describe(error: Exception, *, nodes: Nodes) -> Told:
+    """An exception as a job tells it; no words for one that is in no table."""
+    if isinstance(error, KNOWN):
+        error = translate(error, nodes)
+    return Told(error.message, error.status) if isinstance(error, NativeError) else Told("")
 
 
 def document(error: NativeError, *, method: str, path: str, remote: str, node: str) -> dict[str, str | int]:

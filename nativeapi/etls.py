@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from etl.records import ObjectError
 from etl.spec import from_json
 from etl.transforms import View
 from nativeapi.call import EMPTY, Call, Reply, json_reply, text_reply
 from nativeapi.errors import NativeError
 from nativeapi.native import Native, method_not_allowed
 from storage import rights
+from storage.jobs import NoSuchJob
 
 Handler = Callable[[Native, Call, str], Reply]
 
@@ -40,15 +42,27 @@ def summary(view: View) -> dict[str, Any]:
 def view(native: Native, call: Call, name: str) -> Reply:
     """The definition with its defaults filled in, and the latest errors where there are any.
 
-    With `uuid` the errors of that job are asked for; those of requests belong to none.
+    With `uuid` the errors of that job are asked for; those of requests belong to the transform's own.
     """
     found = native.transforms.view(name)
     details: dict[str, Any] = {"init_msg": found.transform.spec.message()}
-    if found.activity.errors and not call.query.get("uuid"):
+    job = call.query.get("uuid", "")
+    errors = found.activity.errors if job in ("", found.transform.job) else errors_of(native, job)
+    if errors:
         details["obj_errors"] = [
-            {"obj_name": error.object, "msg": error.message, "ecode": error.status} for error in found.activity.errors
+            {"obj_name": error.object, "msg": error.message, "ecode": error.status} for error in errors
         ]
     return json_reply(details)
+
+
+def errors_of(native: Native, job: str) -> Sequence[ObjectError]:
+    """The objects that a job has failed on, the latest of them; none when nobody knows the job."""
+    try:
+        found = native.jobs.get(job)
+    except NoSuchJob:
+        return ()
+    bucket = found.definition.bucket
+    return [ObjectError(f"ais://{bucket}/{one.object}", one.message, one.status) for one in found.state.errors]
 
 
 def delete(native: Native, _call: Call, name: str) -> Reply:

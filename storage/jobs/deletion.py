@@ -9,7 +9,6 @@ from itertools import islice
 from storage.buckets import Buckets
 from storage.conditions import ALWAYS
 from storage.errors import StorageError
-from storage.jobs.records import ObjectError
 from storage.jobs.run import Run, Step
 from storage.jobs.selection import units
 from storage.objects import Objects
@@ -38,5 +37,5 @@ class Deletion:
 def step(run: Run, name: str, cursor: str, outcome: ObjectRecord | None | StorageError) -> Step:
     if isinstance(outcome, ObjectRecord):
         return Step(objects=1, size=outcome.size, cursor=cursor)
-    error = None if outcome is None else ObjectError(name, run.describe(outcome))
+    error = None if outcome is None else run.failed(name, outcome)
     return Step(cursor=cursor, error=error)

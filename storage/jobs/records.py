@@ -47,6 +47,7 @@ class ObjectError(msgspec.Struct, array_like=True, frozen=True):
 
     object: str  # its name
     message: str
+    status: int = 0  # HTTP's, that says the same; 0: none does
 
     @property
     def words(self) -> str:

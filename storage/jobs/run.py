@@ -30,6 +30,13 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     note: str = ""  # for operators; it stays until there is another one
 
 
+class Told(NamedTuple):
+    """An exception in words for clients, "" when nobody knows any, and HTTP's status for it, 0 when there is none."""
+
+    words: str
+    status: int = 0
+
+
 class Unit(NamedTuple):
     """A unit of work to be done: an object's name, and the cursor that holds once it and all before it are over."""
 
@@ -51,7 +58,7 @@ class Run:
     value: Value  # the action's
     cursor: str  # where to go on, "" at the beginning
     stopped: Callable[[], bool]
-    describe: Callable[[Exception], str]  # an exception in words for clients
+    describe: Callable[[Exception], Told]
     record: Callable[[Step], None]
 
     @property
@@ -96,11 +103,16 @@ class Run:
         finally:
             gevent.killall(list(under_way))
 
+    def failed(self, name: str, error: Exception) -> ObjectError:
+        """What is told of an object whose processing raised this."""
+        told = self.describe(error)
+        return ObjectError(name, told.words[:LONGEST_ERROR], told.status)
+
     def _one(self, unit: Unit, work: Callable[[str], Step]) -> Step:
         try:
             step = work(unit.name)
         except Exception as error:  # whatever it is: this object's, and told as such
-            step = Step(error=ObjectError(unit.name, self.describe(error)[:LONGEST_ERROR]))
+            step = Step(error=self.failed(unit.name, error))
         return msgspec.structs.replace(step, cursor=unit.cursor)
 
 

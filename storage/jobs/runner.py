@@ -19,7 +19,7 @@ from storage.jobs.jobs import Jobs, NoSuchJob
 from storage.jobs.kinds import KINDS, LINGER, Trait
 from storage.jobs.progress import Progress
 from storage.jobs.records import Job, State
-from storage.jobs.run import Aborted, Body, Run, Step
+from storage.jobs.run import Aborted, Body, Run, Step, Told
 
 TURN_SECONDS = 0.5  # between two looks at the jobs when nobody rings
 PRUNE_SECONDS = 60.0
@@ -55,8 +55,7 @@ class Underway:
 class Runner:
     """Does what is asked of the jobs of a node.
 
-    `bodies` are by kind. `describe` puts an exception into words for clients; one that it does not know (it returns "")
-    is logged.
+    `bodies` are by kind. `describe` puts an exception into words for clients; one for which it has none is logged.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class Runner:
         bell: Hears,
         bodies: Mapping[str, Body],
         *,
-        describe: Callable[[Exception], str],
+        describe: Callable[[Exception], Told],
         clock: Callable[[], int],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -196,13 +195,14 @@ class Runner:
         except Aborted:
             raise
         except Exception as error:  # whatever it is: what the request ends with
-            yield self._told(error)
+            yield self._told(error).words
 
-    def _told(self, error: Exception) -> str:
-        words = self._describe(error)
-        if not words:
-            log.error("a job failed", exc_info=error)
-        return words or "internal error"
+    def _told(self, error: Exception) -> Told:
+        told = self._describe(error)
+        if told.words:
+            return told
+        log.error("a job failed", exc_info=error)
+        return Told("internal error", 500)
 
     @staticmethod
     def _save(progress: Progress, step: Step) -> None:

@@ -18,6 +18,7 @@ from storage.jobs import jobs as jobs_module
 from storage.jobs import runner as runner_module
 from storage.jobs.attendance import Attendance
 from storage.jobs.bell import Bell
+from storage.jobs.run import Told
 from storage.layout import claim
 from storage.store import Options, Store
 
@@ -49,7 +50,7 @@ def running(jobs: Jobs, bell: Bell) -> Running:
     @contextmanager
     def run(**bodies: Body) -> Iterator[Runner]:
         named = {name.replace("_", "-"): body for name, body in bodies.items()}
-        runner = Runner(jobs, bell, named, describe=str, clock=time.time_ns)
+        runner = Runner(jobs, bell, named, describe=lambda error: Told(str(error)), clock=time.time_ns)
         stop = Event()
         greenlet = gevent.spawn(runner.run, stop)
         yield runner

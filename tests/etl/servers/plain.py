@@ -55,6 +55,13 @@ class Handler(BaseHTTPRequestHandler):
     def chunk(self, data: bytes) -> None:
         self.wfile.write(b"%x;note=1\r\n%b\r\n" % (len(data), data))
 
+    def picky(self) -> None:
+        data = self.body()
+        if data.startswith(b"bad"):
+            self.answer(422, b"cannot do that")
+        else:
+            self.answer(200, data.upper())
+
     def upper(self) -> None:
         self.answer(200, self.body().upper(), Content_Type="text/plain; charset=utf-8")
 
