@@ -88,18 +88,19 @@ class Run:
     def each(self, units: Iterable[Unit], work: Callable[[str], Step]) -> Iterator[Step]:
         """Do `work` for the name of each unit, `workers` of them at a time; the steps, in the units' order.
 
-        An exception of `work` becomes a step with an error.
+        An exception of `work` becomes a step with an error. When the job is to end, what has begun is finished first.
         """
         under_way: deque[Greenlet[..., Step]] = deque()
         try:
             for unit in units:
-                self.check()
+                if self.stopped():
+                    break
                 under_way.append(gevent.spawn(self._one, unit, work))
                 if len(under_way) >= self.workers:
                     yield under_way.popleft().get()
             while under_way:
-                self.check()
                 yield under_way.popleft().get()
+            self.check()
         finally:
             gevent.killall(list(under_way))
 

@@ -178,7 +178,6 @@ class Runner:
             progress.count(step)
             if step.error is not None and not tolerant:
                 return step.error.words
-            run.check()
             if self._monotonic() - yielded > SLICE_SECONDS:
                 gevent.sleep(0)
                 yielded = self._monotonic()
