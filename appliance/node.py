@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, Protocol
 
 import gevent
@@ -106,12 +107,10 @@ class Node(Flask):
         self.parts.close()
 
     def run_jobs(self, stop: Stop) -> None:
-        """The work of the process for background jobs, until `stop` is set."""
-        housekeeping = gevent.spawn(keep_house, self.parts.jobs, stop)
-        runner = gevent.spawn(self.parts.runner.run, stop)
-        self.parts.supervisor.run(stop)
-        housekeeping.join()
-        runner.join()
+        """The work of the process for background jobs, until `stop` is set; raises as soon as a part of it does."""
+        parts = self.parts
+        work = (partial(keep_house, parts.jobs), parts.runner.run, parts.supervisor.run)
+        gevent.joinall([gevent.spawn(one, stop) for one in work], raise_error=True)
 
     # -- requests ----------------------------------------------------------------------------------------------------
 

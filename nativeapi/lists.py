@@ -12,6 +12,7 @@ from nativeapi import names
 from nativeapi.call import Action, Call, Reply, text_reply
 from nativeapi.errors import NativeError, unsupported
 from nativeapi.native import Native
+from nativeapi.renaming import refuse_moving
 from storage import rights
 from storage.access import Principal
 from storage.errors import BucketExists, NoSuchBucket
@@ -142,6 +143,8 @@ def copying(
         names.check_object_name(wanted.prepend)
     for extension in (wanted.ext or {}).values():
         names.check_object_name(f"x{extension}")
+    if not wanted.force:
+        refuse_moving(native, action.action, source.name, target)
     if not wanted.dry_run:
         assert call.principal is not None
         writable(native, call.principal, source, target)

@@ -48,7 +48,7 @@ class Attendance:
         """A request of this kind, which belongs to the job that lives for the bucket, or to a new one."""
         with self._lock:
             account = self._accounts.get((kind, bucket))
-            if account is None:
+            if account is None or not self._jobs.lives(account.job):
                 job = self._jobs.start(kind, owner=owner, bucket=bucket)
                 account = self._accounts[kind, bucket] = Account(job, told=self._monotonic())
             account.requests += 1

@@ -43,6 +43,7 @@ def purge(buckets: Buckets) -> Body:
     def body(run: Run) -> Iterator[Step]:
         for removed in buckets.purge(run.value["id"]):
             yield Step(objects=removed)
+            run.check()
 
     return body
 
@@ -53,6 +54,7 @@ def warm_up(buckets: Buckets, objects: Objects) -> Body:
     def body(run: Run) -> Iterator[Step]:
         bucket, after, more = buckets.get(run.bucket), run.cursor, True
         while more:
+            run.check()
             page = objects.list(bucket, after=after, limit=PAGE)
             after, more = page.last, page.truncated
             yield Step(len(page.entries), sum(listed.size for _, listed in page.entries), after)

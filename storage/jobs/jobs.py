@@ -76,6 +76,11 @@ class Jobs:
             raise NoSuchJob(job)
         return Job(DEFINITION.decode(raw), state)
 
+    def lives(self, job: str) -> bool:
+        """Whether the job goes on: it has neither ended nor been aborted."""
+        raw = self._index.get(key(LIVE, job))
+        return raw is not None and not STATE.decode(raw).aborted
+
     def live(self) -> list[Job]:
         """The jobs that have not ended, idle ones too, the newest first."""
         return self._all(LIVE)

@@ -201,3 +201,41 @@ def test_every_startable_kind_can_be_asked_for(api: Api, bucket: str) -> None:
     for kind in KINDS.values():
         if Trait.STARTABLE in kind.traits:
             assert order(api, "start", Kind=kind.name, Bck=ROOT).status in (200, 400, 501)
+
+
+def test_bucket_on_its_way_to_another_name_is_busy(api: Api, bucket: str) -> None:
+    first = api.action("POST", f"/v1/buckets/{bucket}?bck_to=ais/@%23/new/", "move-bck")
+    assert first.status == 200
+    for action in ("move-bck", "copy-bck"):
+        refused = api.action("POST", f"/v1/buckets/{bucket}?bck_to=ais/@%23/other/", action, {})
+        assert (refused.status, refused.json["tcode"]) == (409, "ErrLimitedCoexistence")
+        assert first.body.decode() in refused.message
+    forced = api.action("POST", f"/v1/buckets/{bucket}?bck_to=ais/@%23/other/", "copy-bck", {"force": True})
+    assert forced.status == 200
+
+
+def test_bucket_that_is_copied_is_not_renamed(api: Api, bucket: str, copying: str) -> None:
+    refused = api.action("POST", f"/v1/buckets/{bucket}?bck_to=ais/@%23/new/", "move-bck")
+    assert (refused.status, copying in refused.message) == (409, True)
+    end(api, copying)
+    assert api.action("POST", f"/v1/buckets/{bucket}?bck_to=ais/@%23/new/", "move-bck").status == 200
+
+
+@pytest.mark.parametrize(
+    ("to", "status", "code", "message"),
+    [
+        ("ais/@%23/music/", 400, None, 'cannot rename bucket "ais://music" to itself ("ais://music")'),
+        ("ais/@%23/taken/", 400, "ErrBucketAlreadyExists", 'bucket "ais://taken" already exists'),
+        ("ais/@%23/wh%20at/", 400, None, "bucket name is invalid"),
+        ("aws/@%23/cloud/", 404, "ErrFailedTo", "failed to lookup bucket s3://cloud"),
+        ("", 400, None, "invalid bucket"),
+    ],
+)
+def test_rename_that_is_wrong_is_refused(
+    api: Api, bucket: str, to: str, status: int, code: str | None, message: str
+) -> None:
+    api.action("POST", "/v1/buckets/taken", "create-bck")
+    refused = api.action("POST", f"/v1/buckets/{bucket}?bck_to={to}", "move-bck")
+    assert (refused.status, refused.json.get("tcode")) == (status, code)
+    assert message in refused.message
+    assert api.native.jobs.all() == []
