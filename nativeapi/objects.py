@@ -18,8 +18,8 @@ from nativeapi.call import EMPTY, PREFIX, Call, Headers, Reply, decode, status_l
 from nativeapi.copying import copy_object, rename_object, set_custom_metadata
 from nativeapi.errors import NativeError, unsupported
 from nativeapi.native import Native, method_not_allowed
-from nativeapi.properties import content_headers, legacy_headers, selected_headers
 from nativeapi.promotion import promote
+from nativeapi.properties import Seen, content_headers, legacy_headers, selected_headers
 from nativeapi.remote import EVICT, expecting_remote, remote_object
 from nativeapi.through import transformed
 from nativeapi.transfer import OCTETS, attributes, content_reply, payload, requested_span
@@ -27,7 +27,10 @@ from nativeapi.uploads import abort_upload, complete_upload, create_upload, put_
 from storage import rights
 from storage.content import Segments
 from storage.conditions import ALWAYS
-from storage.records import Bucket
+from storage.errors import Conflict, NoSuchKey
+from storage.keys import object_key
+from storage.records import Bucket, ObjectRecord
+from storage.reread import is_intact
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
 OBJECTS = PREFIX + "objects/"
 REDIRECTED = "pid"  # the parameter that marks a request which was sent on once
 SDK = "ais/python/"
+OUTSIDE = "5"  # the presence of what the cluster does not hold
+PRESENCE = ("", "0", "1", "2", "3", "4", OUTSIDE)
 
 Handler = Callable[[Native, Call, Bucket, str], Reply]
 
@@ -51,8 +56,9 @@ def get_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
     source = native.store.objects.open(bucket, key, ALWAYS)
     try:
         record = source.record
+        validate(native, call, bucket, key, record)
         span = requested_span(call.header(b"range"), record.size, url(bucket, key))
-        headers: Headers = [OCTETS, *content_headers(record, native.nodes)]
+        headers: Headers = [OCTETS, *content_headers(record)]
         if span is not None:
             headers += [
                 ("Accept-Ranges", "bytes"),
@@ -64,20 +70,36 @@ def get_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
         raise
 
 
+def validate(native: Native, call: Call, bucket: Bucket, key: str, record: ObjectRecord) -> None:
+    """With `validate-checksum`, raise unless the bytes are those that were stored."""
+    if not call.flag("validate-checksum"):
+        return
+    try:
+        intact = is_intact(native.store.partitions.of(object_key(bucket.id, key)), record)
+    except FileNotFoundError as error:
+        raise Conflict(key) from error
+    if not intact:
+        raise NativeError(500, f"BAD DATA CHECKSUM: stored bytes (context: {url(bucket, key)})", code="ErrBadCksum")
+
+
 def head_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
+    presence = call.query.get("presence", "")
+    if presence not in PRESENCE:
+        raise NativeError(400, f'invalid presence "{presence}": must be one of {[*filter(None, PRESENCE)]}')
     record = native.store.objects.head(bucket, key)
+    if presence == OUTSIDE:
+        raise NoSuchKey(bucket.name, key)
+    validate(native, call, bucket, key, record)
     props = call.query.get("props")
-    if props is None:
-        described = legacy_headers(bucket.name, key, record, native.nodes)
-    else:
-        described = selected_headers(props, record, native.nodes)
+    seen = Seen(native, bucket, key, record)
+    described = legacy_headers(seen) if props is None else selected_headers(props, seen)
     return Reply(200, [("Content-Length", str(record.size)), ("Ais-Present", "true"), *described])
 
 
 def put_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
     given = attributes(native, call, bucket, key)
     record = native.store.objects.put(bucket, key, payload(call, url(bucket, key)), given)
-    return Reply(200, [("Content-Length", "0"), *content_headers(record, native.nodes)])
+    return Reply(200, [("Content-Length", "0"), *content_headers(record)])
 
 
 def delete_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:

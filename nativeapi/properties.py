@@ -9,13 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
 
 from nativeapi.call import Headers
 from nativeapi.errors import NativeError
-from nativeapi.nodes import Nodes
-from storage.records import Described, ObjectRecord
+from nativeapi.golayout import SECOND
+from nativeapi.native import Native
+from storage.keys import object_key
+from storage.mounts import mount_of
+from storage.records import Bucket, Described, ObjectRecord
 
-SECOND = 1_000_000_000  # ns
+Property: TypeAlias = "Callable[[Seen], Headers]"
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # what no header can hold
 
@@ -26,57 +31,78 @@ def checksum(record: ObjectRecord | Described) -> tuple[str, str]:
     return kind, value
 
 
-def checksum_headers(record: ObjectRecord, _nodes: Nodes) -> Headers:
+def content_headers(record: ObjectRecord) -> Headers:
+    """What a GET tells of the object beside its bytes. Reads are not recorded: the time of the last write stands for
+    the last access."""
+    found: Headers = [("Ais-Atime", str(record.modified))]
     kind, value = checksum(record)
-    return [("Ais-Checksum-Type", kind), ("Ais-Checksum-Value", value)] if kind else []
-
-
-def atime_headers(record: ObjectRecord, _nodes: Nodes) -> Headers:
-    """Reads are not recorded: the time of the last write stands for the last access."""
-    return [("Ais-Atime", str(record.modified))]
-
-
-def version_headers(record: ObjectRecord, _nodes: Nodes) -> Headers:
-    return [("Ais-Version", record.version)] if record.version else []
+    if kind:
+        found += [("Ais-Checksum-Type", kind), ("Ais-Checksum-Value", value)]
+    if record.version:
+        found.append(("Ais-Version", record.version))
+    if record.metadata:
+        found.append(("Ais-Custom-Md", custom_text(record.metadata)))
+    return found
 
 
 def custom_text(metadata: Mapping[str, str]) -> str:
     return ", ".join(f"{name}={value}" for name, value in metadata.items())
 
 
-def custom_headers(record: ObjectRecord, _nodes: Nodes) -> Headers:
-    return [("Ais-Custom-Md", custom_text(record.metadata))] if record.metadata else []
+class Seen(NamedTuple):
+    """An object whose attributes are shown."""
+
+    native: Native
+    bucket: Bucket
+    key: str
+    record: ObjectRecord
 
 
-def last_modified_headers(record: ObjectRecord, _nodes: Nodes) -> Headers:
-    return [("Last-Modified", formatdate(record.modified // SECOND, usegmt=True))]
+def among_content(*names: str) -> Property:
+    """Those of the `content_headers` that have one of the names."""
+    return lambda seen: [pair for pair in content_headers(seen.record) if pair[0] in names]
 
 
-def etag_headers(record: ObjectRecord, _nodes: Nodes) -> Headers:
-    return [("Etag", f'"{record.etag}"')]
+def last_modified_headers(seen: Seen) -> Headers:
+    return [("Last-Modified", formatdate(seen.record.modified // SECOND, usegmt=True))]
 
 
-def location_headers(_record: ObjectRecord, nodes: Nodes) -> Headers:
-    return [("Ais-Location", f"t[{nodes.target}]")]
+def etag_headers(seen: Seen) -> Headers:
+    return [("Etag", f'"{seen.record.etag}"')]
 
 
-def copies_headers(_record: ObjectRecord, _nodes: Nodes) -> Headers:
-    return [("Ais-Mirror-Copies", "1")]
+def mountpath(native: Native, bucket: Bucket, key: str) -> Path:
+    """The directory of the volume that the key lies on."""
+    return native.store.partitions.of(object_key(bucket.id, key)).path
 
 
-def chunked_headers(record: ObjectRecord, _nodes: Nodes) -> Headers:
-    if not record.parts:
+def location(native: Native, bucket: Bucket, key: str) -> str:
+    """Where the object lies, as AIStore says it: the target, and the mountpath with its device and filesystem."""
+    path = mountpath(native, bucket, key)
+    mount = mount_of(path)
+    return f"t[{native.nodes.target}]:mp[{path}, {mount.device}, {mount.kind}]"
+
+
+def location_headers(seen: Seen) -> Headers:
+    return [("Ais-Location", location(seen.native, seen.bucket, seen.key))]
+
+
+def copies_headers(seen: Seen) -> Headers:
+    return [("Ais-Mirror-Copies", "1"), ("Ais-Mirror-Paths", str(mountpath(seen.native, seen.bucket, seen.key)))]
+
+
+def chunked_headers(seen: Seen) -> Headers:
+    parts = seen.record.parts
+    if not parts:
         return []
-    largest = max(part.size for part in record.parts)
-    return [("Ais-Chunks-Count", str(len(record.parts))), ("Ais-Chunks-Max-Chunk-Size", str(largest))]
+    largest = max(part.size for part in parts)
+    return [("Ais-Chunks-Count", str(len(parts))), ("Ais-Chunks-Max-Chunk-Size", str(largest))]
 
 
-def nothing(_record: ObjectRecord, _nodes: Nodes) -> Headers:
+def nothing(_seen: Seen) -> Headers:
     """For properties that every reply shows anyway, and for those that no object here has."""
     return []
 
-
-Property = Callable[[ObjectRecord, Nodes], Headers]
 
 PROPERTIES: dict[str, Property] = {
     "name": nothing,
@@ -84,10 +110,10 @@ PROPERTIES: dict[str, Property] = {
     "cached": nothing,
     "status": nothing,
     "ec": nothing,
-    "checksum": checksum_headers,
-    "atime": atime_headers,
-    "version": version_headers,
-    "custom": custom_headers,
+    "checksum": among_content("Ais-Checksum-Type", "Ais-Checksum-Value"),
+    "atime": among_content("Ais-Atime"),
+    "version": among_content("Ais-Version"),
+    "custom": among_content("Ais-Custom-Md"),
     "last-modified": last_modified_headers,
     "etag": etag_headers,
     "location": location_headers,
@@ -95,28 +121,27 @@ PROPERTIES: dict[str, Property] = {
     "chunked": chunked_headers,
 }
 
-WITH_CONTENT: tuple[Property, ...] = (atime_headers, checksum_headers, version_headers, custom_headers)
-LEGACY: tuple[Property, ...] = (*WITH_CONTENT, location_headers, copies_headers)
 
-
-def content_headers(record: ObjectRecord, nodes: Nodes) -> Headers:
-    """What a GET tells of the object beside its bytes."""
-    return [header for row in WITH_CONTENT for header in row(record, nodes)]
-
-
-def selected_headers(props: str, record: ObjectRecord, nodes: Nodes) -> Headers:
+def selected_headers(props: str, seen: Seen) -> Headers:
     """What a HEAD with `props=` asks for."""
     found: Headers = []
     for name in filter(None, (item.strip() for item in props.split(","))):
         row = PROPERTIES.get(name)
         if row is None:
             raise NativeError(400, f'invalid property "{name}" in props list')
-        found += row(record, nodes)
+        found += row(seen)
     return found
 
 
-def legacy_headers(bucket: str, key: str, record: ObjectRecord, nodes: Nodes) -> Headers:
+def legacy_headers(seen: Seen) -> Headers:
     """What a HEAD without `props=` (older SDKs, Go) expects."""
-    shown = CONTROL.sub(lambda found: f"%{ord(found[0]):02X}", key).encode().decode("latin-1")
-    named = [("Ais-Name", shown), ("Ais-Bucket-Name", bucket), ("Ais-Bucket-Provider", "ais")]
-    return named + [header for row in LEGACY for header in row(record, nodes)]
+    shown = CONTROL.sub(lambda found: f"%{ord(found[0]):02X}", seen.key).encode().decode("latin-1")
+    return [
+        ("Ais-Name", shown),
+        ("Ais-Bucket-Name", seen.bucket.name),
+        ("Ais-Bucket-Provider", "ais"),
+        *content_headers(seen.record),
+        *location_headers(seen),
+        ("Ais-Mirror-Copies", "1"),
+        ("Ais-Mirror-Paths", f"[{mountpath(seen.native, seen.bucket, seen.key)}]"),
+    ]

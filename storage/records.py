@@ -106,6 +106,14 @@ class Described(msgspec.Struct, array_like=True, frozen=True, gc=False):
     checksum: str = ""
 
 
+class Sized(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The first fields of an `ObjectRecord`."""
+
+    size: int
+    modified: int
+    etag: str
+
+
 class Upload(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A multipart upload under way: what its object will be."""
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from storage import checksums
 from storage.errors import Corrupt
-from storage.records import Blob
+from storage.properties import CHECKSUM_TYPES
+from storage.records import Blob, ObjectRecord
 from storage.threads import run
 from storage.volume import Volume
 
@@ -42,3 +43,16 @@ def _feed(hasher: checksums.Hasher, fd: int, blob: Blob, buffer: memoryview) -> 
             raise Corrupt(blob.id)
         hasher.update(buffer[:read])
         rest -= read
+
+
+def is_intact(volume: Volume, record: ObjectRecord) -> bool:
+    """Whether the object's bytes, read for this, have the checksum that the record keeps; true where it keeps none.
+
+    `FileNotFoundError` when it was overwritten meanwhile.
+    """
+    kind, _, value = record.checksum.partition(":")
+    algorithm = CHECKSUM_TYPES.get(kind)
+    if not algorithm:
+        return True
+    found = stored_digest(volume, record.blobs, algorithm) if record.blobs else checksums.digest(algorithm, record.data)
+    return found.hex() == value

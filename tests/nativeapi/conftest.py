@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from aistore.sdk.authn import AuthNClient
@@ -236,3 +237,14 @@ def registered(node: Node) -> str:
     """The alias of the shared node in its own AuthN service, where roles name it."""
     AuthNClient(node.endpoint, token=node.token).cluster_manager().register(ALIAS, [node.endpoint])
     return ALIAS
+
+
+TREE = ["a", "dir/1", "dir/2", "dir/sub/3", "dir-x", "é", "z"]
+
+
+@pytest.fixture
+def tree(api: Api, bucket: str) -> list[str]:
+    """The names of the objects in the bucket, as they are listed; their sizes grow in the order of `TREE`."""
+    for number, name in enumerate(TREE):
+        api("PUT", f"/v1/objects/music/{quote(name)}", b"x" * number)
+    return sorted(TREE, key=str.encode)

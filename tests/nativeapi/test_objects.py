@@ -302,3 +302,39 @@ def test_objects_are_never_locked(api: Api, bucket: str) -> None:
     api("PUT", "/v1/objects/music/song", b"x")
     unlocked = api.action("POST", "/v1/objects/music/song", "check-lock")
     assert (unlocked.status, unlocked.body) == (200, b"")
+
+
+def test_head_names_the_mountpath(api: Api, bucket: str) -> None:
+    path = api.native.paths()[0]
+    api("PUT", "/v1/objects/music/song", b"x")
+    head = api("HEAD", "/v1/objects/music/song?props=location,copies").headers
+    assert head["Ais-Location"].startswith(f"t[{api.native.nodes.target}]:mp[{path}, ")
+    assert (head["Ais-Mirror-Copies"], head["Ais-Mirror-Paths"]) == ("1", str(path))
+    legacy = api("HEAD", "/v1/objects/music/song").headers
+    assert legacy["Ais-Mirror-Paths"] == f"[{path}]"
+    assert legacy["Ais-Location"] == head["Ais-Location"]
+
+
+@pytest.mark.parametrize(
+    ("presence", "status"), [("0", 200), ("2", 200), ("4", 200), ("5", 404), ("6", 400), ("x", 400)]
+)
+def test_presence_asks_where_the_object_is(api: Api, bucket: str, presence: str, status: int) -> None:
+    api("PUT", "/v1/objects/music/song", b"x")
+    head = api("HEAD", f"/v1/objects/music/song?presence={presence}&props=size")
+    assert head.status == status
+    if status == 200:
+        assert head.headers["Ais-Present"] == "true"
+
+
+@pytest.mark.parametrize("data", [b"inline", LARGE], ids=["inline", "file"])
+def test_stored_bytes_are_verified_when_asked_for(api: Api, bucket: str, store: Store, data: bytes) -> None:
+    target = "/v1/objects/music/song?validate-checksum=true"
+    api("PUT", target, data)
+    assert api("GET", target).body == data
+    assert api("HEAD", target).status == 200
+    for blob in store.objects.head(store.buckets.get("music"), "song").blobs:
+        with open(store.partitions.primary.blobs.path(blob.id), "r+b") as file:
+            file.write(b"rot")
+        spoiled = api("GET", target)
+        assert (spoiled.status, spoiled.message.startswith("BAD DATA CHECKSUM")) == (500, True)
+        assert api("HEAD", target).status == 500
