@@ -80,12 +80,6 @@ class Listed(msgspec.Struct, array_like=True, frozen=True, gc=False):
     checksum_type: str
 
 
-class Sized(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The first field of an `ObjectRecord`."""
-
-    size: int
-
-
 class Described(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """An `ObjectRecord` as native listings show it: without its bytes, which are skipped and not copied."""
 

@@ -201,7 +201,7 @@ def test_actions_that_do_not_exist_are_refused(api: Api, bucket: str) -> None:
         ("provider=foo", 400, 'invalid backend provider "foo": must be one of [ais aws azure gcp oci]'),
         ("provider=aws", 404, "failed to lookup bucket s3://music, err: AWS backend is missing"),
         ("provider=ais&namespace=%40uuid%23ns", 400, "no remote ais clusters attached"),
-        ("provider=ais&namespace=%40%23ns", 501, "operation not supported"),
+        ("provider=ais&namespace=%40%23ns", 404, "does not exist"),
     ],
 )
 def test_buckets_elsewhere_are_refused(api: Api, bucket: str, query: str, status: int, message: str) -> None:
