@@ -20,7 +20,8 @@ from storage.records import Bucket, ObjectRecord
 
 
 def copy_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
-    """Make the object that `object_to` names: a copy of constant cost, or what a transform makes of the source.
+    """Make the object that `object_to` names: a copy of constant cost, or what a transform makes of the source. A plain
+    copy onto itself changes nothing.
 
     A transformed object inherits no attribute of its source; its content type is the transform's. Nothing is stored
     when the transform fails half-way.
@@ -31,6 +32,8 @@ def copy_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
     owner = call.principal.id
     if call.query.get("etl_name"):
         store_transformed(native, call, bucket, key, destination, target.key)
+    elif (destination.id, target.key) == (bucket.id, key):
+        native.store.objects.head(bucket, key)
     else:
         with native.store.objects.open(bucket, key, ALWAYS) as source:
             attributes = kept(source.record, owner, source.record.metadata)
@@ -45,7 +48,7 @@ def store_transformed(
     try:
         opened = lens(native, call)(bucket, key, ALWAYS)
     except NoSuchTransform as error:
-        raise NativeError(400, f"ETL {call.query['etl_name']} doesn't exist") from error
+        raise NativeError(404, f"ETL {call.query['etl_name']} doesn't exist") from error
     with closing(opened) as source:
         attributes = Attributes(call.principal.id, content=source.record.content)
         return native.store.objects.copy(source, destination, name, attributes)

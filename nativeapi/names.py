@@ -144,7 +144,8 @@ def parse_unified(text: str, nodes: Nodes) -> ObjectName:
     """The object that AIStore's unified name (`ais/@#/bucket/name`) or URL (`ais://bucket/name`) means."""
     bucket, key = parse_path(text, nodes)
     if not bucket or not key:
-        raise NativeError(400, f'invalid object name "{text}": expecting provider/@uuid#namespace/bucket/object')
+        missing = "object name" if bucket else "bucket name"
+        raise NativeError(400, f'{missing} is missing in "{text}": expecting provider/@uuid#namespace/bucket/object')
     check_new_object_name(key)
     return ObjectName(bucket, key)
 

@@ -18,6 +18,7 @@ from storage.payload import Payload
 from storage.properties import checksum_type
 from storage.purge import drop, object_blobs
 from storage.records import DESCRIBED, LISTED, OBJECT, Blob, Bucket, Listed, ObjectRecord, Part
+from storage.reread import copied_checksum
 from storage.source import VERY_MANY, BlobSource, InlineSource, Source, SourcePayload, close_content
 from storage.threads import run
 from storage.volume import Partitions, Volume
@@ -108,8 +109,9 @@ class Objects:
     ) -> ObjectRecord:
         """Store the source's bytes under the key: by links, in constant time, where the source is a stored object.
 
-        Such a copy keeps ETag, checksums and parts. What is computed on the way (a transform) is read to its end and
-        stored as `put` stores it. The source stays the caller's. Raises as `put`.
+        Such a copy keeps ETag, checksums and parts; it is read when its bucket wants one of another type. What is
+        computed on the way (a transform) is read to its end and stored as `put` stores it. The source stays the
+        caller's. Raises as `put`.
         """
         if isinstance(source, InlineSource | BlobSource):
             return self._copy_stored(source, bucket, key, attributes, given)
@@ -236,7 +238,12 @@ class Objects:
         volume.space.admit(len(original.data))
         if isinstance(source, BlobSource):
             blobs = tuple(run(volume.blobs.adopt, source.files, admit=volume.space.admit))
-        body = Body(original.size, original.etag, original.checksums, original.data, checksum=original.checksum)
+        try:
+            checksum = copied_checksum(original, checksum_type(bucket), volume, blobs)
+        except BaseException:
+            drop(volume, blobs)
+            raise
+        body = Body(original.size, original.etag, original.checksums, original.data, checksum=checksum)
         record = made_of(
             body, attributes, self._clock(), blobs=blobs, parts=original.parts, checksum_type=original.checksum_type
         )

@@ -23,6 +23,18 @@ def stored_digest(volume: Volume, blobs: Sequence[Blob], name: str) -> bytes:
     return run(_digest, volume, blobs, name)
 
 
+def copied_checksum(original: ObjectRecord, kind: str, volume: Volume, blobs: Sequence[Blob]) -> str:
+    """The checksum, of the type that its bucket wants, of a copy whose files are `blobs`: the original's where that is
+    of this type. Of one whose checksum nobody knows nobody knows the copy's."""
+    had, algorithm = original.checksum.partition(":")[0], CHECKSUM_TYPES[kind]
+    if had == kind or not had:
+        return original.checksum
+    if not algorithm:
+        return ""
+    digest = stored_digest(volume, blobs, algorithm) if blobs else checksums.digest(algorithm, original.data)
+    return f"{kind}:{digest.hex()}"
+
+
 def _digest(volume: Volume, blobs: Sequence[Blob], name: str) -> bytes:
     hasher = checksums.hasher(name)
     buffer = memoryview(bytearray(BUFFER_SIZE))

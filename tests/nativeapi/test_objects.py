@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import xxhash
@@ -180,8 +181,36 @@ def test_copy_needs_source_and_destination(api: Api, bucket: str) -> None:
     api("PUT", "/v1/objects/music/song", b"x")
     nowhere = api("PUT", "/v1/objects/music/song?object_to=ais/@%23/nope/copy")
     assert (nowhere.status, nowhere.message) == (404, 'bucket "ais://nope" does not exist')
-    for malformed in ("ais/@%23/music", "x", "foo/@%23/music/copy", "ais/@%23/music/../x"):
-        assert api("PUT", f"/v1/objects/music/song?object_to={malformed}").status == 400
+    for malformed, words in (
+        ("ais/@%23/music", "object name is missing"),
+        ("x", "bucket name is missing"),
+        ("ais/@%23", "bucket name is missing"),
+        ("foo/@%23/music/copy", "invalid backend provider"),
+        ("ais/@%23/music/../x", "invalid object name"),
+    ):
+        refused = api("PUT", f"/v1/objects/music/song?object_to={malformed}")
+        assert (refused.status, words in refused.message) == (400, True), refused.message
+
+
+def test_plain_copy_onto_itself_changes_nothing(api: Api, bucket: str) -> None:
+    itself = "/v1/objects/music/song?object_to=ais/@%23/music/song"
+    assert api("PUT", itself).status == 404
+    api("PUT", "/v1/objects/music/song", b"x")
+    before = api("HEAD", "/v1/objects/music/song").headers
+    assert api("PUT", itself).status == 200
+    assert api("HEAD", "/v1/objects/music/song").headers == before
+
+
+@pytest.mark.parametrize("data", [b"la la", LARGE])
+@pytest.mark.parametrize("kind", ["md5", "sha256", "none"])
+def test_copy_has_a_checksum_of_the_type_that_its_bucket_wants(api: Api, bucket: str, kind: str, data: bytes) -> None:
+    api("PUT", "/v1/objects/music/song", data)
+    api.action("POST", "/v1/buckets/other", "create-bck", {"checksum": {"type": kind}})
+    assert api("PUT", "/v1/objects/music/song?object_to=ais/@%23/other/copy").status == 200
+    got = api("GET", "/v1/objects/other/copy")
+    assert got.body == data
+    expected = None if kind == "none" else hashlib.new(kind, data).hexdigest()
+    assert got.headers.get("Ais-Checksum-Value") == expected
 
 
 def test_empty_selectors_select_nothing(api: Api, bucket: str) -> None:

@@ -63,12 +63,12 @@ def test_missing_object_is_an_ordinary_404(api: Api, upper: str) -> None:
     assert (got.status, "ais://music/nope does not exist" in got.message) == (404, True)
 
 
-def test_unknown_transform_is_404_for_get_and_400_for_copy(api: Api) -> None:
+def test_unknown_transform_is_404_for_get_and_copy(api: Api) -> None:
     got = api("GET", "/v1/objects/music/song?etl_name=not-there")
     assert got.status == 404
     assert 'try starting new ETL with "http://node:9000/v1/etl/init" endpoint' in got.message
     copied = api("PUT", "/v1/objects/music/song?object_to=ais/@%23/music/copy&etl_name=not-there")
-    assert (copied.status, copied.message) == (400, "ETL not-there doesn't exist")
+    assert (copied.status, copied.message) == (404, "ETL not-there doesn't exist")
 
 
 def test_pipelines_are_refused(api: Api, upper: str) -> None:
