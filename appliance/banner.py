@@ -23,7 +23,7 @@ def client_settings(url: str, region: str, root: Root) -> str:
         "AWS_DEFAULT_REGION": region,
         "AWS_ENDPOINT_URL": url,
     }
-    native = {"AIS_ENDPOINT": url, "AIS_AUTHN_TOKEN": root.token}
+    native = {"AIS_ENDPOINT": url, "AIS_AUTHN_URL": url, "AIS_AUTHN_TOKEN": root.token}
     return "\n".join((
         "# aws, boto3 and every other AWS SDK: paste into a shell",
         *_exports(exports),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +36,7 @@ from tests.nativeapi.conftest import ALIAS
 from tests.node import Node
 
 NUMBERS = count()
+PAGE = Path(__file__).parents[2] / "docs" / "authn.md"
 Login = Callable[..., tuple[str, AuthNClient]]
 
 
@@ -439,3 +444,14 @@ def test_authentication_is_switched_off_for_v1_alone(start_node: StartNode) -> N
     assert status(node, None, "/v1/users") == 401  # users are still an administrator's
     assert requests.get(f"{node.endpoint}/open", timeout=10).status_code == 403
     assert node.client().list_objects_v2(Bucket="open")["KeyCount"] == 0
+
+
+def test_the_example_of_the_docs_works_as_it_stands_there(start_node: StartNode) -> None:
+    node = start_node()
+    node.client().create_bucket(Bucket="music")
+    node.client().put_object(Bucket="music", Key="song.flac", Body=b"data")
+    block = re.search(r"^```python\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    assert block is not None
+    code = block[1].replace("http://127.0.0.1:9000", node.endpoint).replace("root's token", node.token)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
