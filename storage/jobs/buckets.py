@@ -49,15 +49,18 @@ def purge(buckets: Buckets) -> Body:
 
 
 def warm_up(buckets: Buckets, objects: Objects) -> Body:
-    """Reads what the index knows of every object of a bucket, so that it lies in the system's memory."""
+    """Reads what the index knows of every object of the value's `buckets`, so that it lies in the system's memory."""
 
     def body(run: Run) -> Iterator[Step]:
-        bucket, after, more = buckets.get(run.bucket), run.cursor, True
-        while more:
-            run.check()
-            page = objects.list(bucket, after=after, limit=PAGE)
-            after, more = page.last, page.truncated
-            yield Step(len(page.entries), sum(listed.size for _, listed in page.entries), after)
+        position, _, after = run.cursor.partition(" ")
+        for number, name in enumerate(run.value["buckets"][int(position or 0):], int(position or 0)):
+            bucket, more = buckets.get(name), True
+            while more:
+                run.check()
+                page = objects.list(bucket, after=after, limit=PAGE)
+                after, more = page.last, page.truncated
+                yield Step(len(page.entries), sum(listed.size for _, listed in page.entries), f"{number} {after}")
+            after = ""
 
     return body
 

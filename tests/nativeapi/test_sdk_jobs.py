@@ -6,7 +6,9 @@ import random
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import psutil
 import pytest
 from aistore import Client
 from aistore.sdk import Bucket
@@ -218,17 +220,29 @@ def test_rename_amid_which_everything_is_killed_happens_once(start_node: StartNo
     assert names(client.bucket("after")) == ["song"]
 
 
-def test_copy_amid_which_everything_is_killed_ends_with_exact_counts(start_node: StartNode) -> None:
-    node = start_node()
+def jobs_worker(node: Node) -> psutil.Process:
+    """The one process of the node that does not listen."""
+    (found,) = (child for child in psutil.Process(node.pid).children() if not child.net_connections())
+    return found
+
+
+def test_copy_amid_which_its_process_is_killed_ends_with_exact_counts(start_node: StartNode, tmp_path: Path) -> None:
+    node = start_node("--data", str(tmp_path / "one"), "--data", str(tmp_path / "two"))
     client = Client(node.endpoint, token=node.token)
     bucket, target = client.bucket("source").create(), client.bucket("target")
     s3 = node.client()
     for number in range(400):
-        s3.put_object(Bucket="source", Key=f"{number:03d}", Body=b"0123456789")
+        s3.put_object(Bucket="source", Key=f"{number:03d}", Body=b"0123456789" * (10_000 if number % 100 == 0 else 1))
     job = copying(client, bucket, target, num_workers=1)
-    node.kill()
-    node.start()
+    jobs_worker(node).kill()
     assert job.wait(timeout=SECONDS, verbose=False).success
     (snap,) = job.get_details().list_snapshots()
-    assert (snap.stats.objects, snap.stats.bytes) == (400, 4000)  # type: ignore[union-attr]  # there are stats
+    assert (snap.stats.objects, snap.stats.bytes) == (400, 403_960)  # type: ignore[union-attr]  # there are stats
     assert names(target) == names(bucket)
+
+
+def test_objects_of_several_buckets_are_warmed_up(client: Client, source: Bucket, target: Bucket) -> None:
+    target.create().object("0.txt").get_writer().put_content(b"0123456789")
+    job = client.job(client.job(job_kind="warm-up-metadata").start(buckets=[source, target]), "load-lom-cache")
+    assert job.wait(timeout=SECONDS, verbose=False).success
+    assert job.get_details().list_snapshots()[0].stats.objects == 13  # type: ignore[union-attr]  # there are stats
