@@ -28,6 +28,7 @@ from appliance.observe import LAYOUTS, AccessLog, Sink
 from appliance.parts import Parts, open_parts
 from appliance.settings import Settings
 from nativeapi.configuration import Values
+from nativeapi.openapi.served import reader
 from nativeapi.routes import blueprint
 from storage.jobs.bell import Bell
 from storage.layout import Layout
@@ -78,6 +79,7 @@ class Node(Flask):
         registry.register(Requests(shared))
         self.register_blueprint(health(self._volumes, lambda: exposition(registry) + exported(self.parts.native)))
         self.register_blueprint(blueprint(lambda: self.parts.native))
+        self.register_blueprint(reader())
 
     # -- the life of a process ---------------------------------------------------------------------------------------
 

@@ -181,14 +181,15 @@ class Place:
     name: str
     answer: Answer
     right: int = rights.ADMIN
+    query: tuple[str, ...] = ()  # parameters, for the description
 
 
 PLACES = (
-    Place("PUT", "cluster/set-config", "set-config", set_config_by_query(Scope.CLUSTER)),
+    Place("PUT", "cluster/set-config", "set-config", set_config_by_query(Scope.CLUSTER), query=(TRANSIENT,)),
     Place("PUT", "cluster/attach", "attach", attached.attach),
     Place("PUT", "cluster/detach", "detach", attached.detach),
     Place("PUT", "cluster/enable-bend/*", "enable-bend", change_backend),
     Place("PUT", "cluster/disable-bend/*", "disable-bend", change_backend),
-    Place("PUT", "daemon/set-config", "set-config", set_config_by_query(Scope.NODE)),
+    Place("PUT", "daemon/set-config", "set-config", set_config_by_query(Scope.NODE), query=(TRANSIENT,)),
     Place("GET", "daemon/mountpaths", "mountpaths", mountpaths.of_target, rights.SHOW_CLUSTER),
 )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from nativeapi import lists, names, renaming
 from nativeapi.bucket_name import BucketName
 from nativeapi.bucket_properties import changes, inherited, merged, reset_properties, set_properties
 from nativeapi.call import EMPTY, PREFIX, Action, Call, Reply, decode, json_reply
 from nativeapi.errors import NativeError, unsupported
-from nativeapi.listing import list_objects
+from nativeapi.listing import Listing, Request, list_objects
 from nativeapi.native import Native, method_not_allowed
 from nativeapi.presence import Presence, presence
 from nativeapi.remote import no_inventory, remote_bucket
@@ -45,17 +46,20 @@ def list_action(native: Native, call: Call, bucket: Bucket, action: Action) -> R
 
 @dataclass(frozen=True, slots=True)
 class BucketAction:
-    """A row: an action on an existing bucket, the rights it takes, who does it (None: AIStore does, this node not)."""
+    """A row: an action on an existing bucket, the rights it takes, who does it (None: AIStore does, this node not). For
+    the description: the types of the action's value and of the reply, where they have some."""
 
     method: str
     action: str
     right: int
     handler: Handler | None
+    value: Any = None
+    reply: Any = None
 
 
 ROWS = (
-    BucketAction("GET", "", rights.OBJ_LIST, list_action),  # no message at all
-    BucketAction("GET", "list", rights.OBJ_LIST, list_action),
+    BucketAction("GET", "", rights.OBJ_LIST, list_action, reply=Listing),  # no message at all
+    BucketAction("GET", "list", rights.OBJ_LIST, list_action, Request, Listing),
     BucketAction("GET", "summary-bck", rights.OBJ_LIST | rights.BCK_HEAD, summary),
     BucketAction("DELETE", "destroy-bck", rights.DESTROY_BUCKET, destroy),
     BucketAction("DELETE", "evict-remote-bck", rights.DESTROY_BUCKET, remote_bucket),

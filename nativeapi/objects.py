@@ -133,21 +133,24 @@ class Operation:
     right: int
     handler: Handler | None
     check: Callable[[str], None] = names.check_object_name
+    query: tuple[str, ...] = ()  # further parameters, for the description
 
+
+READING = ("etl_name", "etl_args", "etl_pipeline", "latest")
 
 # For each method the first row whose parameter has a value, else the one without.
 OPERATIONS = (
-    Operation("GET", "archpath", "GetArchived", rights.GET, get_member),
-    Operation("GET", "archregx", "GetArchived", rights.GET, get_matching),
+    Operation("GET", "archpath", "GetArchived", rights.GET, get_member, query=("archmime",)),
+    Operation("GET", "archregx", "GetArchived", rights.GET, get_matching, query=("archmode", "archmime")),
     Operation("GET", "archmode", "GetArchived", rights.GET, get_matching),
-    Operation("GET", "", "GetObject", rights.GET, get_object),
-    Operation("HEAD", "", "HeadObject", rights.OBJ_HEAD, head_object),
-    Operation("PUT", "object_to", "CopyObject", rights.GET, copy_object),
+    Operation("GET", "", "GetObject", rights.GET, get_object, query=READING),
+    Operation("HEAD", "", "HeadObject", rights.OBJ_HEAD, head_object, query=("props",)),
+    Operation("PUT", "object_to", "CopyObject", rights.GET, copy_object, query=("etl_name", "etl_args")),
     Operation("PUT", "append_type", "AppendObject", rights.APPEND, append_object, names.check_new_object_name),
-    Operation("PUT", "uploadId", "UploadPart", rights.PUT, put_part),
+    Operation("PUT", "uploadId", "UploadPart", rights.PUT, put_part, query=("partNumber",)),
     Operation("PUT", "archpath", "AppendArchive", rights.PUT, put_member),
     Operation("PUT", "", "PutObject", rights.PUT, put_object, names.check_new_object_name),
-    Operation("PATCH", "", "SetCustomMetadata", rights.OBJ_UPDATE, set_custom_metadata),
+    Operation("PATCH", "", "SetCustomMetadata", rights.OBJ_UPDATE, set_custom_metadata, query=("set-new-custom",)),
     Operation("DELETE", "uploadId", "AbortUpload", rights.RW, abort_upload),
     Operation("DELETE", "", "DeleteObject", rights.OBJ_DELETE, delete_object),
     Operation("POST", "mpt-upload", "CreateUpload", rights.RW, create_upload, names.check_new_object_name),

@@ -15,6 +15,7 @@ from nativeapi.errors import NativeError
 from nativeapi.figures import Certificate, SystemInfo
 from nativeapi.native import Native
 from nativeapi.nodes import VERSION
+from nativeapi.openapi.entries import GZIP, TEXT
 from nativeapi.statistics import DISK_KINDS, KINDS
 
 CLUSTER, DAEMON = "cluster", "daemon"
@@ -141,13 +142,14 @@ def smapvote(native: Native, call: Call) -> Reply:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A row: the paths that may be asked (that of a member also through /v1/reverse), what, and who answers. `kind` is
-    the answer's type, where it has one of its own."""
+    """A row: the paths that may be asked (that of a member also through /v1/reverse), what, and who answers. For the
+    description: the types that the answer may have, and further parameters."""
 
     paths: tuple[str, ...]
     what: str
     answer: Answer
-    kind: Any = None
+    kinds: tuple[Any, ...] = (dict[str, Any],)
+    query: tuple[str, ...] = ()
 
 
 ROWS = (
@@ -155,29 +157,29 @@ ROWS = (
     Question(BOTH, "bmd", bmd),
     Question(BOTH, "snode", snode),
     Question((DAEMON,), "config", node_config),
-    Question((DAEMON,), "software_version", software_version, str),
+    Question((DAEMON,), "software_version", software_version, (TEXT,)),
     Question((DAEMON,), "node_status", node_status),
     Question((DAEMON,), "status", node_status),
     Question((DAEMON,), "node_stats", node_stats),
     Question((DAEMON,), "stats", node_stats),
-    Question((DAEMON,), "sysinfo", sysinfo, SystemInfo),
-    Question((DAEMON,), "metrics", metrics, dict[str, str]),
-    Question((DAEMON,), "log", logs.log, bytes),
+    Question((DAEMON,), "sysinfo", sysinfo, (SystemInfo,)),
+    Question((DAEMON,), "metrics", metrics, (dict[str, str],)),
+    Question((DAEMON,), "log", logs.log, (TEXT, GZIP), ("severity", "offset", "all")),
     Question((DAEMON,), "smapvote", smapvote),
-    Question((DAEMON,), "tls_certificate", tls_certificate, Certificate),
-    Question((DAEMON,), "mountpaths", mountpaths.of_target, mountpaths.Mountpaths),
+    Question((DAEMON,), "tls_certificate", tls_certificate, (Certificate,)),
+    Question((DAEMON,), "mountpaths", mountpaths.of_target, (mountpaths.Mountpaths,)),
     Question((DAEMON,), "disk", disk),
     Question((CLUSTER,), "status", jobs.one_status),
-    Question((CLUSTER,), "status_all", jobs.all_statuses),
-    Question((CLUSTER,), "running_all", jobs.running),
+    Question((CLUSTER,), "status_all", jobs.all_statuses, (list[Any] | None,)),
+    Question((CLUSTER,), "running_all", jobs.running, (list[str],)),
     Question((CLUSTER,), "qryxstats", jobs.snapshots),
     Question((CLUSTER,), "node_stats", cluster_stats),
     Question((CLUSTER,), "stats", cluster_stats),
     Question((CLUSTER,), "sysinfo", cluster_sysinfo),
     Question((CLUSTER,), "mountpaths", mountpaths.of_cluster),
-    Question((CLUSTER,), "backends", attached.backends, list[str]),
-    Question((CLUSTER,), "remote", attached.remote, attached.Attached),
-    Question((CLUSTER,), "target_ips", target_ips, str),
+    Question((CLUSTER,), "backends", attached.backends, (list[str],)),
+    Question((CLUSTER,), "remote", attached.remote, (attached.Attached,)),
+    Question((CLUSTER,), "target_ips", target_ips, (TEXT,)),
     Question((CLUSTER,), "cluster_config", cluster_config),
     Question((CLUSTER,), "config", cluster_config),
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, request
+from werkzeug.routing import BaseConverter
 
 from nativeapi import batch, buckets, cluster, etls, objects
 from nativeapi.authn import discovery
@@ -13,8 +14,17 @@ from nativeapi.authn import routes as authn
 from nativeapi.call import Call, Reply
 from nativeapi.errors import NativeError
 from nativeapi.native import Native
+from nativeapi.openapi import served
 
 METHODS = ["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"]
+
+
+class Rest(BaseConverter):
+    """Whatever follows a slash, line feeds and further slashes too, which Flask's own converter leaves to nobody."""
+
+    regex = "(?s:.+)"
+    part_isolating = False
+    weight = 200
 
 
 class PlainResponse(Response):
@@ -62,6 +72,7 @@ ROWS = (
     Row("/tokens", authn.answer),
     Row("/ml/moss", batch.answer),
     Row("/ml/moss/<path:rest>", batch.answer),
+    Row("/openapi.json", served.answer),
     Row("", unknown),
     Row("/", unknown),
     Row("/<path:rest>", unknown),
@@ -79,6 +90,7 @@ def blueprint(native: Callable[[], Native]) -> Blueprint:
     """The routes of both tables, the first below /v1. `native` is asked at each request: it comes into being after the
     fork, this before."""
     made = Blueprint("native", __name__)
+    made.record(lambda state: state.app.url_map.converters.update(path=Rest))
 
     def view(row: Row) -> Callable[..., Response]:
         def respond(rest: str = "") -> Response:

@@ -127,7 +127,7 @@ def test_there_are_no_jobs(api: Api) -> None:
         assert api("GET", f"/v1/cluster?what={what}", b'{"ID": "xyz"}').status == 404
 
 
-@pytest.mark.parametrize("target", ["/v1", "/v1/", "/v1/nope", "/v1/nope//x"])
+@pytest.mark.parametrize("target", ["/v1", "/v1/", "/v1/nope", "/v1/nope//x", "/v1//x", "/v1/no%0Ape"])
 def test_unknown_paths_are_400(api: Api, target: str) -> None:
     refused = api("GET", target)
     assert (refused.status, refused.message) == (400, f"invalid request URI: 'GET {target}' from 10.1.2.3")
