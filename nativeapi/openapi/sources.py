@@ -10,6 +10,7 @@ from nativeapi import administration, batch, buckets, etls, objects, questions
 from nativeapi.authn import routes as authn
 from nativeapi.names import BucketDocument
 from nativeapi.openapi.entries import OCTETS, Body, Entry, summary
+from nativeapi.summary import info
 from storage import rights
 from storage.archives.formats import FORMATS, TAR
 
@@ -30,7 +31,7 @@ def of_buckets() -> Iterator[Entry]:
         "POST", path, "create-bck", summary(buckets.create, "create-bck"), rights.CREATE_BUCKET, query=BUCKET_QUERY,
         action="create-bck", body=Body.ACTION, value=dict[str, Any],
     )
-    head = summary(buckets.info, "head")
+    head = summary(info, "head")
     query = (*BUCKET_QUERY, "bsumm_remote", "uuid", "presence")
     yield Entry("HEAD", path, "head", head, rights.BCK_HEAD, query=query)
     yield Entry("HEAD", path + "/{prefix}", "head", head, rights.BCK_HEAD, query=query)
