@@ -27,9 +27,11 @@ from appliance.metrics import Counters, Requests, Shared, exposition
 from appliance.observe import LAYOUTS, AccessLog, Sink
 from appliance.parts import Parts, open_parts
 from appliance.settings import Settings
+from nativeapi import easy_urls
 from nativeapi.configuration import Values
 from nativeapi.openapi.served import reader
 from nativeapi.routes import blueprint
+from storage.errors import NoSuchBucket
 from storage.jobs.bell import Bell
 from storage.layout import Layout
 from storage.volume import Volume
@@ -37,7 +39,7 @@ from storage.volume import Volume
 # What the node answers itself. No bucket has such a name: CreateBucket refuses them. (v1 is too short for one.)
 RESERVED = frozenset({"console", "metrics", "healthz", "readyz"})
 
-_own = re.compile(rf"/(v1|\.well-known|{'|'.join(sorted(RESERVED))})(?![^/?])").match
+_own = re.compile(rf"/(v1|\.well-known|{'|'.join((*sorted(RESERVED), *easy_urls.SCHEMES))})(?![^/?])").match
 _OBJECTS = "/v1/objects/"
 DETAILS = "4"  # the level of AIStore's logs from which on they hold details
 
@@ -50,6 +52,12 @@ class Stop(Protocol):
     def wait(self, timeout: float) -> bool: ...
 
     def is_set(self) -> bool: ...
+
+
+def header(environ: Environ, name: bytes) -> str:
+    """The first header of this lower-case name, "" when there is none."""
+    found = (value for key, value in environ["sluice.headers"] if key.lower() == name)
+    return next(found, b"").decode("latin-1")
 
 
 class Node(Flask):
@@ -136,15 +144,31 @@ class Node(Flask):
 
     def _is_s3(self, name: str, environ: Environ) -> bool:
         """Whether a path that begins as one of ours is meant for S3 all the same: when somebody tries to make a bucket
-        of a reserved name, which S3 refuses, or when the host is a bucket's and the whole path therefore a key."""
+        of a reserved name, which S3 refuses, when the host is a bucket's and the whole path therefore a key, or when a
+        bucket may have the name."""
         if name in RESERVED and environ["REQUEST_METHOD"] == "PUT":
+            return True
+        if name in easy_urls.SCHEMES and self._means_bucket(name, environ):
             return True
         if not self.settings.domain:
             return False
-        hosts = (value for name, value in environ["sluice.headers"] if name.lower() == b"host")
-        host = next(hosts, b"").decode("latin-1").lower().rpartition(":")
+        host = header(environ, b"host").lower().rpartition(":")
         name = host[0] if host[1] and host[2].isdigit() else "".join(host)
         return name.endswith(tuple(f".{domain}" for domain in self.settings.domain))
+
+    def _means_bucket(self, name: str, environ: Environ) -> bool:
+        """Whether a path that could be an easy URL is S3's. Easy URLs never hide a bucket: who comes with a bearer
+        token means the native API, who signs means S3, and who does neither means the bucket where there is one."""
+        authorization = header(environ, b"authorization")
+        if easy_urls.is_certain(name, authorization):
+            return False
+        if self.settings.authentication or easy_urls.is_signed(environ["RAW_URI"], authorization):
+            return True
+        try:
+            self.parts.store.buckets.get(name)
+        except NoSuchBucket:
+            return False
+        return True
 
     def _volumes(self) -> tuple[Volume, ...]:
         return self.parts.store.partitions.present

@@ -104,8 +104,8 @@ TABLE: Final = (
     Property("lru.dont_evict_time", duration("1h"), 7200 * 10**9, Effect.KEPT, "How long an object is safe."),
     Property("lru.capacity_upd_time", duration("10s"), 600 * 10**9, Effect.KEPT, "How often capacity is looked at."),
     Property("lru.batch_size", whole(1024, 524_288), 32_768, Effect.KEPT, "Objects weighed at a time."),
-    Property("lru.enabled", flag(), False, Effect.KEPT, "Whether an `lru` job may remove objects of this bucket when "
-             "space runs out. Nothing is removed unless such a job is started."),
+    Property("lru.enabled", flag(), False, Effect.KEPT, "Evict what was not used for long when space runs out. Nothing "
+             "is evicted from a bucket without a backend: it could not be had again."),
     Property("access", mask(), EVERYTHING, Effect.GOVERNS, "The rights that the bucket lets through at all, as "
              "AIStore's bits; changing it takes the right SET-BUCKET-ACL as well."),
     Property("features", mask(BUCKET_FEATURES), 0, Effect.GOVERNS, "Flags. Those that a bucket can have are about "

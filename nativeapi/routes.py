@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, request
 from werkzeug.routing import BaseConverter
 
-from nativeapi import batch, buckets, cluster, etls, objects
+from nativeapi import batch, buckets, cluster, easy_urls, etls, objects
 from nativeapi.authn import discovery
 from nativeapi.authn import routes as authn
 from nativeapi.call import Call, Reply
@@ -31,6 +31,7 @@ class PlainResponse(Response):
     """A response with the headers it was given and no others."""
 
     default_mimetype = None
+    automatically_set_content_length = False
     autocorrect_location_header = False
 
 
@@ -78,8 +79,9 @@ ROWS = (
     Row("/<path:rest>", unknown),
 )
 
-# Beside /v1, where the specification of OpenID Connect wants them.
-WELL_KNOWN = (
+# Beside /v1: easy URLs, and what is where the specification of OpenID Connect wants it.
+BESIDE = (
+    *(Row(path, easy_urls.answer) for path in easy_urls.paths()),
     Row("/.well-known/openid-configuration", discovery.configuration),
     Row("/.well-known/jwks.json", discovery.key_set),
     Row("/.well-known/<path:rest>", unknown),
@@ -101,7 +103,7 @@ def blueprint(native: Callable[[], Native]) -> Blueprint:
 
         return respond
 
-    rows = [(f"/v1{row.path}", row) for row in ROWS] + [(row.path, row) for row in WELL_KNOWN]
+    rows = [(f"/v1{row.path}", row) for row in ROWS] + [(row.path, row) for row in BESIDE]
     for number, (path, row) in enumerate(rows):
         made.add_url_rule(
             path,
