@@ -1,36 +1,90 @@
-"""The `sluice` command. Each subcommand lies in a module of `appliance.commands` and is added by one line here."""
+"""The `sluice` command: a tree of groups made from the table of commands."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 
 import click
 
-# Name to module:attribute. Only the command that was asked for is imported, so that `sluice --help` is instant.
-COMMANDS = {
-    "serve": "appliance.commands.serve:serve",
-    "settings": "appliance.commands.settings:settings",
-    "credentials": "appliance.commands.credentials:credentials",
-    "etl": "appliance.commands.etl:etl",
-}
+from appliance.commands.table import GROUPS, ROWS, Row
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
-class Commands(click.Group):
-    """The group of all commands, imported when needed."""
+def by_words(rows: Iterable[Row]) -> dict[str, Row]:
+    """Each row under all the words that call it; words that call two commands are a mistake."""
+    found: dict[str, Row] = {}
+    for row in rows:
+        for words in (row.words, *row.aliases):
+            if words in found or words in GROUPS:
+                raise ValueError(f"two commands are called {words!r}")
+            found[words] = row
+    return found
+
+
+COMMANDS = by_words(ROWS)
+
+
+class Branch(click.Group):
+    """A group of commands, imported when they are run, so that `sluice --help` is instant."""
+
+    @property
+    def path(self) -> str:
+        """The words that lead here, "" for the root."""
+        return "" if self.name in (None, "main") else f"{self.name} "
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(COMMANDS)
+        """The main names first in the help of their own group; aliases of other groups' commands are listed, too."""
+        return sorted({words.removeprefix(self.path) for words in (*GROUPS, *COMMANDS) if self.is_mine(words)})
+
+    def is_mine(self, words: str) -> bool:
+        return words.startswith(self.path) and " " not in words[len(self.path) :]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, attribute = COMMANDS[cmd_name].split(":")
-        command = getattr(import_module(module), attribute)
-        assert isinstance(command, click.Command)
-        return command
+        words = f"{self.path}{cmd_name}"
+        if words in GROUPS:
+            return branch(words)
+        row = COMMANDS.get(words)
+        return None if row is None else loaded(row)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The lines of the table, without importing what they are about."""
+        lines = []
+        for name in self.list_commands(ctx):
+            words = f"{self.path}{name}"
+            lines.append((name, GROUPS.get(words) or short_help(COMMANDS[words], words)))
+        with formatter.section("Commands"):
+            formatter.write_dl(lines)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """At the root, words of the user's own are replaced by what they stand for."""
+        if not self.path and args and not self.get_command(ctx, args[0]):
+            from appliance.terminal.aliases import expanded
+
+            args = expanded(args)
+        return super().resolve_command(ctx, args)
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def short_help(row: Row, words: str) -> str:
+    return row.help if words == row.words else f"{row.help}  [{row.words}]"
+
+
+def loaded(row: Row) -> click.Command:
+    module, attribute = row.where.split(":")
+    command = getattr(import_module(f"appliance.commands.{module}"), attribute)
+    assert isinstance(command, click.Command)
+    return command
+
+
+def branch(words: str) -> Branch:
+    """The group that these words call. Its name is all of them, as it is how its commands are found."""
+    return Branch(name=words, help=GROUPS[words], short_help=GROUPS[words], context_settings=SETTINGS)
+
+
+@click.command(name="main", cls=Branch, context_settings=SETTINGS)
 @click.version_option(package_name="sluice", message="sluice %(version)s")
 def main() -> None:
     """Sluice: an S3 appliance with transforms in the stream.
@@ -39,4 +93,16 @@ def main() -> None:
 
     \b
         sluice serve
+
+    Use it, from here or from another machine (AIS_ENDPOINT, AIS_AUTHN_TOKEN):
+
+    \b
+        sluice create ais://photos
+        sluice put ./2026 ais://photos/2026/ --recursive
+        sluice ls ais://photos --prefix 2026/
+        sluice get ais://photos/2026/a.jpg .
+
+    Every command says more with --help. `sluice completion bash` completes words in the shell.
+
+    Exit codes: 0 done, 1 refused by the node or failed there, 2 wrong usage, 3 no answer, 4 timed out.
     """

@@ -3,51 +3,126 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from appliance import root
 from appliance.commands.options import KEPT, fail, setting_options, settings_or_exit
 from appliance.settings import Settings
 from nativeapi.client import NativeClient, Refused, Unreachable
+from nativeapi.client_http import Unreadable
+
+if TYPE_CHECKING:
+    import ssl
+
+TRUTHS = frozenset({"1", "t", "true", "y", "yes", "on"})
 
 REFUSED, WRONG, SILENT = 1, 2, 3  # exit codes
 
-# What to do next, by the status that the node answered, where its words are about that.
-NEXT_STEPS = {
-    401: ("", "give the node's token with --token or AIS_AUTHN_TOKEN; on its machine `sluice credentials` shows it"),
-    403: ("", "this takes the administrator's token"),
-    404: ("etl", "`sluice etl show` lists the transforms that exist"),
-    409: ("etl job", "`sluice etl show` lists the transforms that exist; `sluice etl rm NAME` removes one"),
-}
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do next after a refusal with this status, whose words contain these."""
+
+    status: int
+    words: str
+    step: str
+
+
+# The first row that fits is told.
+NEXT_STEPS = (
+    Step(401, "", "give a token with --token or AIS_AUTHN_TOKEN, or `sluice auth login`; on the node's machine "
+         "`sluice credentials` shows the administrator's"),
+    Step(403, "", "ask an administrator for the right, or use another token (--token)"),
+    Step(404, "etl", "`sluice etl show` lists the transforms that exist"),
+    Step(404, "bucket ", "`sluice ls` lists the buckets that exist; `sluice create BUCKET` makes one"),
+    Step(404, "x-[", "`sluice show job --all` lists the jobs that are known"),
+    Step(404, "://", "`sluice ls BUCKET` lists the objects that exist"),
+    Step(409, "etl job", "`sluice etl show` lists the transforms that exist; `sluice etl rm NAME` removes one"),
+    Step(409, "bucket", "`sluice ls` lists the buckets that exist"),
+    Step(429, "", "the node is busy; try again"),
+    Step(501, "", "this node does not offer it"),
+    Step(503, "", "the node is starting or busy; try again"),
+    Step(507, "", "remove objects, or lower `reserve`; `sluice show storage` says what is free"),
+)
 
 
 def client_of(endpoint: str, token: str, flags: Mapping[str, Sequence[str]]) -> NativeClient:
     """The client of the node at `endpoint`, or without one of the node that the settings describe.
 
-    The token kept beside the data is sent to that node alone.
+    The token is the one given, else the one in the file that AIS_AUTHN_TOKEN_FILE names or that `sluice auth login`
+    has written. The token kept beside the data is sent to that node alone.
     """
+    token = token or kept_token()
     if not endpoint:
         settings = settings_or_exit(flags)
         scheme = "https" if settings.tls_certificate else "http"
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.address, settings.address)
         endpoint = f"{scheme}://{host}:{settings.port}"
         token = token or local_token(settings)
-    if not token:
-        fail(f"no token for {endpoint}: {NEXT_STEPS[401][1]}", status=WRONG)
     try:
-        return NativeClient(endpoint, token)
+        return NativeClient(endpoint, token, context=tls_context() if endpoint.startswith("https") else None)
     except ValueError as error:
         fail(f"{error}; mend --endpoint or AIS_ENDPOINT", status=WRONG)
+
+
+def token_file() -> Path:
+    """Where `sluice auth login` keeps its token."""
+    named = os.environ.get("AIS_AUTHN_TOKEN_FILE", "")
+    return Path(named) if named else config_folder() / "auth.token"
+
+
+def config_folder() -> Path:
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "sluice"
+
+
+def kept_token() -> str:
+    """The token of the last `sluice auth login`, or of a file in AIStore's form: {"token": "…"}, or bare; "" for none."""
+    path = token_file()
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        if "AIS_AUTHN_TOKEN_FILE" in os.environ:
+            fail(f"{path} does not exist; mend AIS_AUTHN_TOKEN_FILE", status=WRONG)
+        return ""
+    except OSError as error:
+        fail(f"{path} cannot be read: {error.strerror}", status=WRONG)
+    if not text.startswith("{"):
+        return text
+    try:
+        return str(json.loads(text)["token"])
+    except (ValueError, KeyError):
+        fail(f"{path} holds no token; `sluice auth logout` removes it", status=WRONG)
+
+
+def tls_context() -> ssl.SSLContext:
+    """As AIStore's clients find it: AIS_CLIENT_CA, AIS_CRT with AIS_CRT_KEY, AIS_SKIP_VERIFY_CRT."""
+    import ssl
+
+    try:
+        context = ssl.create_default_context(cafile=os.environ.get("AIS_CLIENT_CA") or None)
+        if os.environ.get("AIS_CRT"):
+            context.load_cert_chain(os.environ["AIS_CRT"], os.environ.get("AIS_CRT_KEY") or None)
+    except OSError as error:
+        fail(f"TLS cannot be set up ({error}); mend AIS_CLIENT_CA, AIS_CRT and AIS_CRT_KEY", status=WRONG)
+    if os.environ.get("AIS_SKIP_VERIFY_CRT", "").lower() in TRUTHS:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def local_token(settings: Settings) -> str:
     """The token of the node with these settings; "" when its first start has yet to make one."""
     if settings.root_token:
         return settings.root_token
+    from appliance import root
+
     try:
         found = root.load(settings)
     except root.WrongRoot as error:
@@ -63,15 +138,11 @@ def connected(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run(
-        endpoint: str, token: str, config: Sequence[str], data: Sequence[str], **given: Any
+        *positional: Any, endpoint: str, token: str, config: Sequence[str], data: Sequence[str], **given: Any
     ) -> None:
-        client = client_of(endpoint, token, {"config": config, "data": data})
-        try:
-            command(client, **given)
-        except Refused as error:
-            fail(f"the node refused ({error.status}): {explained(error)}", status=REFUSED)
-        except Unreachable as error:
-            fail(f"no answer from {error}; `sluice serve` starts a node, --endpoint names another", status=SILENT)
+        with told():
+            client = client_of(endpoint, token, {"config": config, "data": data})
+            command(client, *positional, **given)
 
     for add in (
         setting_options("data", words=KEPT),
@@ -84,14 +155,24 @@ def connected(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+@contextmanager
+def told() -> Iterator[None]:
+    """Within it, what the node refuses, silence and files that cannot be used end the process with one line."""
+    try:
+        yield
+    except Refused as error:
+        fail(f"the node refused ({error.status}): {explained(error)}", status=REFUSED)
+    except Unreachable as error:
+        fail(f"no answer from {error}; `sluice serve` starts a node, --endpoint names another", status=SILENT)
+    except Unreadable as error:
+        fail(str(error), status=WRONG)
+
+
 def explained(error: Refused) -> str:
     """The node's words and the next step."""
-    about, step = NEXT_STEPS.get(error.status, ("", ""))
-    return f"{error.message}; {step}" if step and about in error.message else error.message
+    words = error.message.lower()
+    step = next((row.step for row in NEXT_STEPS if row.status == error.status and row.words in words), "")
+    return f"{error.message}; {step}" if step else error.message
 
 
 as_json = click.option("--json", "-j", "as_json", is_flag=True, help="Print JSON.")
-
-
-def show_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2))
