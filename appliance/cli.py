@@ -53,7 +53,7 @@ class Branch(click.Group):
         lines = []
         for name in self.list_commands(ctx):
             words = f"{self.path}{name}"
-            lines.append((name, GROUPS.get(words) or short_help(COMMANDS[words], words)))
+            lines.append((name, first_line(GROUPS[words]) if words in GROUPS else short_help(COMMANDS[words], words)))
         with formatter.section("Commands"):
             formatter.write_dl(lines)
 
@@ -66,6 +66,10 @@ class Branch(click.Group):
 
             args = expanded(args)
         return super().resolve_command(ctx, args)
+
+
+def first_line(text: str) -> str:
+    return text.partition("\n")[0]
 
 
 def short_help(row: Row, words: str) -> str:
@@ -81,7 +85,7 @@ def loaded(row: Row) -> click.Command:
 
 def branch(words: str) -> Branch:
     """The group that these words call. Its name is all of them, as it is how its commands are found."""
-    return Branch(name=words, help=GROUPS[words], short_help=GROUPS[words], context_settings=SETTINGS)
+    return Branch(name=words, help=GROUPS[words], context_settings=SETTINGS)
 
 
 @click.command(name="main", cls=Branch, context_settings=SETTINGS)

@@ -20,6 +20,9 @@ PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before a request is sent again that met
 BUSY = frozenset({429, 503})
 
 
+EMPTY = {method: Bytes(b"") for method in ("PUT", "POST", "DELETE", "PATCH")}  # bodies of requests that have none
+
+
 class Refused(Exception):
     """The node answered that it will not; `message` is its own."""
 
@@ -68,16 +71,10 @@ class NativeClient:
 
         `message` is sent as JSON, `body` as it is. A node that is busy is asked again for some seconds.
         """
-        if message is not None:
-            body = Bytes(json.dumps(message).encode())
-        elif body is None and method not in ("GET", "HEAD"):
-            body = Bytes(b"")
+        body = Bytes(json.dumps(message).encode()) if message is not None else body or EMPTY.get(method)
         target = f"/v1/{path}" + (f"?{urlencode(query)}" if query else "")
-        sent = {"User-Agent": "sluice", "Content-Type": "application/json", **(headers or {})}
-        if self._token:
-            sent["Authorization"] = f"Bearer {self._token}"
         try:
-            wire, connection, reply = self._reply(Request(method, target, sent, body, patience))
+            wire, connection, reply = self._reply(Request(method, target, self._headers(headers), body, patience))
         except (OSError, HTTPException) as error:
             raise self._silence(error) from error
         try:
@@ -113,6 +110,10 @@ class NativeClient:
     ) -> str:
         """Send an action message; the reply's text, for many actions the id of a job."""
         return self.text(method, path, message={"action": action, "name": name, "value": value}, **options)
+
+    def _headers(self, more: Mapping[str, str] | None) -> dict[str, str]:
+        headers = {"User-Agent": "sluice", "Content-Type": "application/json", **(more or {})}
+        return {**headers, "Authorization": f"Bearer {self._token}"} if self._token else headers
 
     def _silence(self, error: Exception) -> Unreachable:
         reason = getattr(error, "strerror", None) or error or type(error).__name__

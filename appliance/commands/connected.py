@@ -4,53 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from appliance.commands.options import KEPT, fail, setting_options, settings_or_exit
+from appliance.commands.options import KEPT, setting_options, settings_or_exit
 from appliance.settings import Settings
-from nativeapi.client import NativeClient, Refused, Unreachable
-from nativeapi.client_http import Unreadable
+from appliance.terminal.aliases import config_folder
+from appliance.terminal.failures import WRONG, fail, told
+from nativeapi.client import NativeClient
 
 if TYPE_CHECKING:
     import ssl
 
 TRUTHS = frozenset({"1", "t", "true", "y", "yes", "on"})
-
-REFUSED, WRONG, SILENT = 1, 2, 3  # exit codes
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What to do next after a refusal with this status, whose words contain these."""
-
-    status: int
-    words: str
-    step: str
-
-
-# The first row that fits is told.
-NEXT_STEPS = (
-    Step(401, "", "give a token with --token or AIS_AUTHN_TOKEN, or `sluice auth login`; on the node's machine "
-         "`sluice credentials` shows the administrator's"),
-    Step(403, "", "ask an administrator for the right, or use another token (--token)"),
-    Step(404, "etl", "`sluice etl show` lists the transforms that exist"),
-    Step(404, "bucket ", "`sluice ls` lists the buckets that exist; `sluice create BUCKET` makes one"),
-    Step(404, "x-[", "`sluice show job --all` lists the jobs that are known"),
-    Step(404, "://", "`sluice ls BUCKET` lists the objects that exist"),
-    Step(409, "etl job", "`sluice etl show` lists the transforms that exist; `sluice etl rm NAME` removes one"),
-    Step(409, "bucket", "`sluice ls` lists the buckets that exist"),
-    Step(429, "", "the node is busy; try again"),
-    Step(501, "", "this node does not offer it"),
-    Step(503, "", "the node is starting or busy; try again"),
-    Step(507, "", "remove objects, or lower `reserve`; `sluice show storage` says what is free"),
-)
 
 
 def client_of(endpoint: str, token: str, flags: Mapping[str, Sequence[str]]) -> NativeClient:
@@ -78,12 +48,8 @@ def token_file() -> Path:
     return Path(named) if named else config_folder() / "auth.token"
 
 
-def config_folder() -> Path:
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "sluice"
-
-
 def kept_token() -> str:
-    """The token of the last `sluice auth login`, or of a file in AIStore's form: {"token": "…"}, or bare; "" for none."""
+    """The token of the last `sluice auth login`, or of a file: {"token": "…"}, as AIStore's, or bare; "" for none."""
     path = token_file()
     try:
         text = path.read_text(encoding="utf-8").strip()
@@ -153,26 +119,3 @@ def connected(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         run = add(run)
     return run
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """Within it, what the node refuses, silence and files that cannot be used end the process with one line."""
-    try:
-        yield
-    except Refused as error:
-        fail(f"the node refused ({error.status}): {explained(error)}", status=REFUSED)
-    except Unreachable as error:
-        fail(f"no answer from {error}; `sluice serve` starts a node, --endpoint names another", status=SILENT)
-    except Unreadable as error:
-        fail(str(error), status=WRONG)
-
-
-def explained(error: Refused) -> str:
-    """The node's words and the next step."""
-    words = error.message.lower()
-    step = next((row.step for row in NEXT_STEPS if row.status == error.status and row.words in words), "")
-    return f"{error.message}; {step}" if step else error.message
-
-
-as_json = click.option("--json", "-j", "as_json", is_flag=True, help="Print JSON.")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from appliance.banner import SHOWN
-from appliance.commands.options import KEPT, fail, setting_options, settings_or_exit
+from appliance.commands.options import KEPT, setting_options, settings_or_exit
+from appliance.terminal.failures import fail
 
 
 @click.command(short_help="Print the root account's keys as settings for clients.")

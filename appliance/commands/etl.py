@@ -2,57 +2,39 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from secrets import token_hex
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import click
 
-from appliance.commands.connected import REFUSED, WRONG, as_json, connected, explained, show_json
-from appliance.commands.options import fail
+from appliance.commands.connected import connected
+from appliance.terminal.downloads import STDOUT, Download, Way, download, to_stdout
+from appliance.terminal.failures import REFUSED, WRONG, explained, fail
+from appliance.terminal.names import OBJECT, PLACE, Place, beneath
+from appliance.terminal.output import show_json, table
+from appliance.terminal.view import json_option
 from etl import durations
 from etl.errors import InvalidSpec
 from etl.spec import INIT_TIMEOUT, messages
-from nativeapi.client import NativeClient, Refused, object_path
+from nativeapi.client import NativeClient, Refused
 
 SPEC_LIMIT = 4 * 1024 * 1024  # bytes
-PIECE = 1024 * 1024  # bytes
 REMOTE = ("http://", "https://")
 FETCH_SECONDS = 30.0
 MARGIN_SECONDS = 30.0  # over init_timeout, for the node to say that it has passed
 
 
-@click.group()
-def etl() -> None:
-    """Start, look at, use and stop transforms.
-
-    The node is the one at --endpoint (or AIS_ENDPOINT), with --token (or AIS_AUTHN_TOKEN); without an endpoint it is
-    the one on this machine whose data lies in --data, and its token is read from there.
-
-    \b
-        sluice etl init -f examples/flac_to_wav/spec.yaml
-        sluice etl show
-        sluice etl object flac-to-wav music/song.flac song.wav
-        sluice etl object flac-to-wav cp music/song.flac music/song.wav
-        sluice etl rm flac-to-wav
-
-    Exit codes: 0 done, 1 refused by the node, 2 wrong usage, 3 no answer.
-    """
-
-
-@etl.command()
+@click.command()
 @click.option("--spec", "-f", required=True, metavar="FILE|URL", help="A YAML or JSON spec; - reads standard input.")
 @click.option("--name", default="", help="Overrides the spec's name.")
 @click.option("--comm-type", default="", metavar="TYPE", help="Overrides `communication`: hpush.")
 @click.option("--init-timeout", default="", metavar="DURATION", help="Overrides `init_timeout`: 5m, 30s.")
 @click.option("--object-timeout", default="", metavar="DURATION", help="Overrides `obj_timeout`: 45s.")
-@as_json
+@json_option
 @connected
 def init(
     client: NativeClient,
@@ -126,9 +108,9 @@ def init_patience(message: Mapping[str, Any]) -> float:
         return MARGIN_SECONDS
 
 
-@etl.command(short_help="List transforms; show definitions or errors.")
+@click.command(short_help="List transforms; show definitions or errors.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@as_json
+@json_option
 @connected
 def show(client: NativeClient, names: tuple[str, ...], as_json: bool) -> None:
     """List the transforms, or show the definitions of those named, or what went wrong lately with one.
@@ -154,15 +136,9 @@ def show_list(found: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         show_json(found)
     elif found:
-        show_table(COLUMNS, [[str(row[field]) for field in FIELDS] for row in found])
+        table(COLUMNS, [[str(row[field]) for field in FIELDS] for row in found])
     else:
         click.echo("no transforms; `sluice etl init -f SPEC` starts one")
-
-
-def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-    for row in (header, *rows):
-        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip())
 
 
 def show_definitions(client: NativeClient, names: Sequence[str], as_json: bool) -> None:
@@ -185,14 +161,14 @@ def show_errors(client: NativeClient, asked: Sequence[str], as_json: bool) -> No
     if as_json:
         show_json(found)
     elif found:
-        show_table(("OBJECT", "STATUS", "ERROR"), [[row["obj_name"], str(row["ecode"]), row["msg"]] for row in found])
+        table(("OBJECT", "STATUS", "ERROR"), [[row["obj_name"], str(row["ecode"]), row["msg"]] for row in found])
     else:
         click.echo(f"no errors of {name}")
 
 
-@etl.command("view-logs", short_help="Print what a server has written to its output.")
+@click.command("view-logs", short_help="Print what a server has written to its output.")
 @click.argument("name")
-@as_json
+@json_option
 @connected
 def view_logs(client: NativeClient, name: str, as_json: bool) -> None:
     """Print what a transform's server has written to its output, the latest part of it.
@@ -241,10 +217,10 @@ all_option = click.option("--all", "all_of_them", is_flag=True, help="All transf
 EVERY = ("Initializing", "Running", "Aborted", "Unknown")
 
 
-@etl.command()
+@click.command()
 @click.argument("names", nargs=-1, metavar="NAME...")
 @all_option
-@as_json
+@json_option
 @connected
 def start(client: NativeClient, names: tuple[str, ...], all_of_them: bool, as_json: bool) -> None:
     """Start transforms that were stopped, or have failed. Returns when they run."""
@@ -252,10 +228,10 @@ def start(client: NativeClient, names: tuple[str, ...], all_of_them: bool, as_js
     each(found, "running", lambda name: client.text("POST", f"etl/{name}/start"), as_json)
 
 
-@etl.command()
+@click.command()
 @click.argument("names", nargs=-1, metavar="NAME...")
 @all_option
-@as_json
+@json_option
 @connected
 def stop(client: NativeClient, names: tuple[str, ...], all_of_them: bool, as_json: bool) -> None:
     """Stop transforms. Their definitions stay; `start` brings them back."""
@@ -263,10 +239,10 @@ def stop(client: NativeClient, names: tuple[str, ...], all_of_them: bool, as_jso
     each(found, "stopped", lambda name: client.text("POST", f"etl/{name}/stop"), as_json)
 
 
-@etl.command("rm")
+@click.command("rm")
 @click.argument("names", nargs=-1, metavar="NAME...")
 @all_option
-@as_json
+@json_option
 @connected
 def remove(client: NativeClient, names: tuple[str, ...], all_of_them: bool, as_json: bool) -> None:
     """Stop transforms and forget them."""
@@ -274,11 +250,11 @@ def remove(client: NativeClient, names: tuple[str, ...], all_of_them: bool, as_j
     each(found, "removed", lambda name: client.text("DELETE", f"etl/{name}"), as_json)
 
 
-@etl.command("object", short_help="Read or copy an object through a transform.")
+@click.command("object", short_help="Read or copy an object through a transform.")
 @click.argument("name")
 @click.argument("what", nargs=-1, required=True, metavar="BUCKET/OBJECT OUT | cp SOURCE DESTINATION")
 @click.option("--args", "arguments", default="", metavar="TEXT", help="Passed to the transform as etl_args.")
-@as_json
+@json_option
 @connected
 def transform_object(
     client: NativeClient, name: str, what: tuple[str, ...], arguments: str, as_json: bool
@@ -292,74 +268,30 @@ def transform_object(
     """
     query = {"etl_name": name, **({"etl_args": arguments} if arguments else {})}
     if len(what) == 2:
-        result = read_object(client, what[0], what[1], query)
+        source, out = OBJECT.convert(what[0], None, None), what[1]
+        result = read_object(client, source, out, query)
     elif len(what) == 3 and what[0] == "cp":
-        result = copy_object(client, what[1], what[2], query)
+        result = copy_object(client, OBJECT.convert(what[1], None, None), what[2], query)
     else:
-        fail("expected BUCKET/OBJECT OUT, or cp SOURCE DESTINATION; see `sluice etl object --help`", status=WRONG)
-    if as_json and what[1:] != ("-",):
+        fail("expected BUCKET/OBJECT OUT, or cp SOURCE DESTINATION; see `sluice etl object --help`")
+    if what[1:] == (STDOUT,):
+        return
+    if as_json:
         show_json(result)
-    elif what[1:] != ("-",):
+    else:
         click.echo(f"{result['from']} => {result['to']}")
 
 
-def object_name(text: str, *, default_key: str = "") -> tuple[str, str]:
-    """The bucket and key of `ais://bucket/key` or `bucket/key`."""
-    bucket, _, key = text.removeprefix("ais://").partition("/")
-    key = key + default_key.rpartition("/")[2] if not key or key.endswith("/") else key
-    if not bucket or not key:
-        fail(f"{text} is not BUCKET/OBJECT", status=WRONG)
-    return bucket, key
+def read_object(client: NativeClient, source: Place, out: str, query: dict[str, str]) -> dict[str, Any]:
+    task, way = Download(source, Path(out)), Way(query=query)
+    if out == STDOUT:
+        size = to_stdout(client, task, way)
+    else:
+        size = download(client, task, way, lambda count: None) or 0
+    return {"from": source.uri, "to": out, "bytes": size}
 
 
-def read_object(client: NativeClient, source: str, out: str, query: dict[str, str]) -> dict[str, Any]:
-    bucket, key = object_name(source)
-    written = 0
-    with output(out) as file, client.open("GET", object_path(bucket, key), query=query) as reply:
-        while piece := reply.read(PIECE):
-            with writing(out):
-                file.write(piece)
-            written += len(piece)
-    return {"from": f"ais://{bucket}/{key}", "to": out, "bytes": written}
-
-
-def copy_object(client: NativeClient, source: str, destination: str, query: dict[str, str]) -> dict[str, Any]:
-    bucket, key = object_name(source)
-    to_bucket, to_key = object_name(destination, default_key=key)
-    client.text("PUT", object_path(bucket, key), query={"object_to": f"ais/@#/{to_bucket}/{to_key}", **query})
-    return {"from": f"ais://{bucket}/{key}", "to": f"ais://{to_bucket}/{to_key}"}
-
-
-@contextmanager
-def writing(out: str) -> Iterator[None]:
-    """Within it an `OSError` is about the file, and ends the command."""
-    try:
-        yield
-    except OSError as error:
-        fail(f"{out} cannot be written: {error.strerror or error}", status=WRONG)
-
-
-@contextmanager
-def output(out: str) -> Iterator[BinaryIO]:
-    """Where the bytes go; a file is there under its name when it is whole, and not before."""
-    path = Path(out)
-    if out == "-":
-        yield sys.stdout.buffer
-        with writing("standard output"):
-            sys.stdout.buffer.flush()
-        return
-    partial = path if path.exists() and not path.is_file() else path.with_name(f".{path.name}.{token_hex(4)}")
-    with writing(out):
-        file = partial.open("wb" if partial is path else "xb")
-    try:
-        yield file
-        with writing(out):
-            file.close()
-            if partial is not path:
-                os.replace(partial, path)
-    except BaseException:
-        with suppress(OSError):
-            file.close()
-        if partial is not path:
-            partial.unlink()
-        raise
+def copy_object(client: NativeClient, source: Place, destination: str, query: dict[str, str]) -> dict[str, Any]:
+    to = beneath(PLACE.convert(destination, None, None), source)
+    client.text("PUT", source.path, query={**source.bucket.query, "object_to": to.bucket.uname(to.key), **query})
+    return {"from": source.uri, "to": to.uri}

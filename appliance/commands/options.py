@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from appliance.commands.arguments import hide
 from appliance.settings import ROWS, Settings, default_text, flag, variable
 from appliance.settings.sources import CONFIG, WrongSetting, load
+from appliance.terminal.failures import fail
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -57,9 +57,3 @@ def settings_or_exit(flags: Mapping[str, Sequence[str]]) -> Settings:
         return load(flags, os.environ)
     except WrongSetting as error:
         fail(str(error))
-
-
-def fail(line: str, *, status: int = 2) -> NoReturn:
-    """End the process with one line that says why."""
-    print(f"sluice: {line}", file=sys.stderr)
-    raise SystemExit(status)

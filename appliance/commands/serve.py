@@ -6,8 +6,9 @@ from typing import NoReturn
 
 import click
 
-from appliance.commands.options import fail, setting_options, settings_or_exit
+from appliance.commands.options import setting_options, settings_or_exit
 from appliance.settings import ROWS
+from appliance.terminal.failures import fail
 
 
 @click.command(short_help="Start a node; serve S3 and /v1 until Ctrl-C.")

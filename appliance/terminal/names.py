@@ -26,7 +26,9 @@ PROVIDERS = {
     "ht": "ht",
 }
 SCHEMES = {"aws": "s3", "azure": "az", "gcp": "gs", "oci": "oc"}  # as providers are shown, where that differs
-NAME = re.compile(r"(?:(?P<scheme>[a-z0-9]+):(?://)?)?(?:(?P<space>@[^/#]*(?:#[^/]*)?|#[^/]+)/?)?(?P<rest>.*)", re.DOTALL)
+NAME = re.compile(
+    r"(?:(?P<scheme>[a-z0-9]+):(?://)?)?(?:(?P<space>@[^/#]*(?:#[^/]*)?|#[^/]+)/?)?(?P<rest>.*)", re.DOTALL
+)
 TEMPLATE = re.compile(r"\{\d+\.\.\d+(?:\.\.\d+)?\}|%0\d+d|@\d+")
 
 
@@ -102,6 +104,14 @@ def parse(text: str) -> Place:
         raise ValueError(f"{scheme!r} is no provider: one of {', '.join(PROVIDERS)}")
     bucket, _, key = match["rest"].lstrip("/").partition("/")
     return Place(Bucket(bucket, PROVIDERS[scheme], match["space"] or ""), key)
+
+
+def beneath(destination: Place, source: Place) -> Place:
+    """Where a copy goes: under the source's own name when the destination is a bucket, or ends with a slash."""
+    key = destination.key
+    if not key:
+        return destination.sibling(source.key)
+    return destination.sibling(key + source.key.rpartition("/")[2]) if key.endswith("/") else destination
 
 
 def bucket_of(value: dict[str, Any]) -> Bucket:

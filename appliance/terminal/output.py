@@ -11,7 +11,10 @@ from typing import Any
 import click
 
 UNITS = ("iec", "si", "raw")
-STEPS = {"iec": (1024, ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")), "si": (1000, ("B", "KB", "MB", "GB", "TB", "PB", "EB"))}
+STEPS = {
+    "iec": (1024, ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")),
+    "si": (1000, ("B", "KB", "MB", "GB", "TB", "PB", "EB")),
+}
 EMPTY = "-"
 
 

@@ -42,6 +42,9 @@ class View:
             output.say(text)
 
 
+json_option = click.option("--json", "-j", "as_json", is_flag=True, help="Print JSON.")
+
+
 def viewed(command: Command) -> Command:
     """Add --json, --units and --no-headers; the command gets a `view`."""
 
@@ -52,7 +55,7 @@ def viewed(command: Command) -> Command:
     for add in (
         click.option("--no-headers", "-H", is_flag=True, help="Print tables without their first line."),
         click.option("--units", type=click.Choice(output.UNITS), default="iec", help="Sizes: iec (KiB), si (KB), raw."),
-        click.option("--json", "-j", "as_json", is_flag=True, help="Print JSON."),
+        json_option,
     ):
         run = add(run)
     return run
@@ -66,7 +69,7 @@ def refreshed(command: Command) -> Command:
         output.repeat(lambda: command(*given, **named), refresh, count)
 
     for add in (
-        click.option("--count", type=click.IntRange(1), help="With --refresh, how often.  [default: until Ctrl-C]"),
+        click.option("--count", type=click.IntRange(1), metavar="N", help="Show it so often, not until Ctrl-C."),
         click.option("--refresh", type=DURATION, metavar="TIME", help="Show it again every 5s, 1m, …"),
     ):
         run = add(run)
@@ -77,5 +80,8 @@ yes_option = click.option("--yes", "-y", is_flag=True, help="Ask no questions.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
 progress_option = click.option("--progress", is_flag=True, help="Show a progress bar.")
 workers_option = click.option(
-    "--num-workers", "workers", type=click.IntRange(1, 64), default=8, show_default=True, help="Transfers at a time."
+    "--num-workers", "workers", type=click.IntRange(1, 64), metavar="N", default=8, help="Transfers at a time; 8."
+)
+retries_option = click.option(
+    "--retries", type=click.IntRange(0, 20), metavar="N", default=2, help="Attempts after one that met silence; 2."
 )

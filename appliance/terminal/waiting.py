@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from appliance.terminal.durations import DURATION
+from appliance.terminal.failures import REFUSED, TIMED_OUT, fail
 from appliance.terminal.output import duration
 from appliance.terminal.progress import Meter, Silent, meter
 from appliance.terminal.view import View
@@ -22,9 +23,8 @@ IDLE = frozenset(
     "ec-get ec-put ec-resp put-copies archive copy-listrange copy-objects etl-listrange etl-objects download list "
     "get-batch".split()
 )
+UNKNOWN = (None, None)  # objects, bytes
 FIRST_PAUSE, LAST_PAUSE = 0.03, 1.0  # seconds between looks
-
-FAILED, TIMED_OUT = 1, 4  # exit codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Waiting:
     progress: bool
 
     def end(
-        self, client: NativeClient, job: str, view: View, done: str, *, expect: tuple[int | None, int | None] = (None, None)
+        self, client: NativeClient, job: str, view: View, done: str, expect: tuple[int | None, int | None] = UNKNOWN
     ) -> None:
         """Say that the job has started; or wait for it and say `done`. A job that fails ends the command."""
         if not (self.wait or self.progress):
@@ -118,8 +118,7 @@ class Waiting:
                 watcher.expect(*expect)
                 found = follow(client, job, self.timeout, watcher)
         except TimeoutError:
-            click.echo(f"sluice: {job} is still running; `sluice wait {job}` waits on, `sluice stop {job}` ends it", err=True)
-            raise SystemExit(TIMED_OUT) from None
+            fail(f"{job} still runs; `sluice wait {job}` waits on, `sluice stop {job}` ends it", status=TIMED_OUT)
         report(found, view, done, time.monotonic() - begun)
 
 
@@ -129,8 +128,7 @@ def report(found: Outcome, view: View, done: str, seconds: float) -> None:
         view.show(found.json, lambda: None)
     if found.error or found.state in ("aborted", "failed"):
         reason = found.error or "it was stopped"
-        click.echo(f"sluice: {found.kind} {found.id} {found.state}: {reason}; see `sluice show job {found.id}`", err=True)
-        raise SystemExit(FAILED)
+        fail(f"{found.kind} {found.id} {found.state}: {reason}; see `sluice show job {found.id}`", status=REFUSED)
     size = f", {view.size(found.bytes)}" if found.bytes else ""
     view.say(f"{done} ({found.objects:,} objects{size}, {duration(seconds)})")
 
@@ -144,7 +142,7 @@ def awaited(command: Callable[..., Any]) -> Callable[..., Any]:
 
     for add in (
         click.option("--progress", is_flag=True, help="Show a progress bar; implies --wait."),
-        click.option("--timeout", type=DURATION, metavar="TIME", help="How long to wait: 30s, 5m.  [default: for ever]"),
+        click.option("--timeout", type=DURATION, metavar="TIME", help="With --wait: not longer than 30s, 5m, …"),
         click.option("--wait", is_flag=True, help="Return when the job has ended."),
     ):
         run = add(run)
