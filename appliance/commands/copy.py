@@ -21,7 +21,7 @@ def copy_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for add in (
         click.option("--ext", default="", metavar="OLD=NEW,...", help="Replace extensions: jpg=png."),
         click.option("--cont-on-err", "keep_going", is_flag=True, help="Go on after an object that fails."),
-        click.option("--num-workers", "workers", type=int, default=0, metavar="N", help="0: the node decides; -1: one."),
+        click.option("--num-workers", "workers", type=int, default=0, metavar="N", help="-1: one at a time."),
         click.option("--non-recursive", "--nr", "flat", is_flag=True, help="Not what lies in directories below."),
         click.option("--force", "-f", is_flag=True, help="Though another job works on the bucket."),
         click.option("--sync", is_flag=True, help="Of remote buckets: remove copies of what is gone."),
@@ -165,7 +165,8 @@ def copy_many(
     source = chosen.place.bucket
     if chosen.names or chosen.template:
         value |= {**chosen.value, "prefix": "", "tobck": destination.json}
-        job = client.act("POST", source.path, "etl-listrange" if transform else "copy-listrange", value, query=source.query)
+        action = "etl-listrange" if transform else "copy-listrange"
+        job = client.act("POST", source.path, action, value, query=source.query)
     else:
         query = {**source.query, "bck_to": destination.uname()}
         job = client.act("POST", source.path, "etl-bck" if transform else "copy-bck", value, query=query)

@@ -90,7 +90,7 @@ def put(client: NativeClient, words: tuple[str, ...], view: View, **given: Any) 
     if source.is_one_file and not view.as_json:
         tally.end()
         (task,) = planned(source, target)
-        view.say(f'PUT "{task.path}" => {task.place.uri}')
+        view.say(f'PUT "{task.path}" => {task.place.uri}' + " (was there already)" * tally.skipped)
         return
     skipped = f", {tally.skipped:,} were there already" if tally.skipped else ""
     text = f"PUT {tally.done:,} files ({view.size(tally.bytes)}) => {target.uri}{skipped}"

@@ -34,7 +34,7 @@ def chosen_of(places: tuple[Place, ...], choice: Choice) -> list[Selection]:
     for place in places:
         one = choice.of(place)
         if one is None and not place.key:
-            raise click.UsageError(f"what of {place.uri}? Name an object, or choose by --list, --template, --prefix, --all")
+            raise click.UsageError(f"what of {place.uri}? Name an object; or --list, --template, --prefix, --all")
         found.append(one or Selection(place.sibling(""), names=(place.key,)))
     return found
 
@@ -152,7 +152,7 @@ def evict(
 @places_argument
 @selected
 @click.option("--latest", is_flag=True, help="Also what is here in an older version.")
-@click.option("--num-workers", "workers", type=int, default=0, metavar="N", help="0: the node decides; -1: one.")
+@click.option("--num-workers", "workers", type=int, default=0, metavar="N", help="-1: one at a time.")
 @click.option("--non-recursive", "--nr", "flat", is_flag=True, help="Not what lies in directories below.")
 @dry_run_option
 @click.option("--yes", "-y", is_flag=True, hidden=True, expose_value=False)
