@@ -46,7 +46,8 @@ JOB_ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{8,}|g\d+")
 KINDS = frozenset(
     "rebalance etl-inline lru cleanup-store summary-bck resilver rechunk archive blob-download download dsort promote "
     "list get-batch create-inventory move-bck copy-bck etl-bck copy-listrange etl-listrange delete-listrange "
-    "evict-listrange evict-remote-bck prefetch-listrange ec-encode make-n-copies load-lom-cache index-shard sweep".split()
+    "evict-listrange evict-remote-bck prefetch-listrange ec-encode make-n-copies load-lom-cache index-shard "
+    "sweep".split()
 )
 
 
@@ -341,7 +342,7 @@ def mirror(client: NativeClient, place: Place, copies: int, waiting: Waiting, vi
 @click.command("ec-encode")
 @click.argument("place", type=BUCKET, metavar="BUCKET")
 @click.option("--data-slices", "-d", type=click.IntRange(1), default=2, metavar="N", help="Slices that hold data; 2.")
-@click.option("--parity-slices", "-p", type=click.IntRange(1), default=2, metavar="N", help="Slices that may be lost; 2.")
+@click.option("--parity-slices", "-p", type=click.IntRange(1), default=2, metavar="N", help="Slices that may go; 2.")
 @click.option("--recover", is_flag=True, help="Make lost slices anew.")
 @awaited
 @viewed
