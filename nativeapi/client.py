@@ -49,11 +49,15 @@ class NativeClient:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{endpoint} is not a URL like http://127.0.0.1:9000")
         self.endpoint = endpoint.rstrip("/")
-        self._token = token
+        self.token = token
         self._context = context
         self._host = parts.hostname
         self._wires = {f"{parts.scheme}://{parts.netloc}": Wire(parts, context)}
         self._first = next(iter(self._wires.values()))
+
+    def elsewhere(self, endpoint: str, context: ssl.SSLContext | None) -> NativeClient:
+        """A client of another endpoint with the same token; `ValueError` as in the constructor."""
+        return NativeClient(endpoint, self.token, context=context)
 
     @contextmanager
     def open(
@@ -113,7 +117,7 @@ class NativeClient:
 
     def _headers(self, more: Mapping[str, str] | None) -> dict[str, str]:
         headers = {"User-Agent": "sluice", "Content-Type": "application/json", **(more or {})}
-        return {**headers, "Authorization": f"Bearer {self._token}"} if self._token else headers
+        return {**headers, "Authorization": f"Bearer {self.token}"} if self.token else headers
 
     def _silence(self, error: Exception) -> Unreachable:
         reason = getattr(error, "strerror", None) or error or type(error).__name__

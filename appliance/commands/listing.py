@@ -11,7 +11,7 @@ import click
 
 from appliance.commands.connected import connected
 from appliance.terminal import listing
-from appliance.terminal.names import SCOPE, Bucket, Place, bucket_of
+from appliance.terminal.names import PLACE, SCOPE, Bucket, Place, bucket_of
 from appliance.terminal.output import EMPTY, note, show_json, table
 from appliance.terminal.selection import checked
 from appliance.terminal.summary import SUMMARY_COLUMNS, summaries, summary_row
@@ -127,6 +127,23 @@ def ls(client: NativeClient, scope: Place | None, everything: bool, summarised: 
         show_summaries(client, place, given["prefix"] or place.key, view)
         return
     show_buckets(client, place.bucket, everything, summarised, given["regex"], view)
+
+
+@click.command()
+@click.argument("place", type=PLACE, metavar="BUCKET[/SHARD]")
+@objects_options
+@viewed
+@refreshed
+@connected
+def archive_ls(client: NativeClient, place: Place, view: View, **given: Any) -> None:
+    """List the members of archives: of one, or of all in a bucket.
+
+    \b
+        sluice archive ls ais://shards/a.tar
+        sluice archive ls ais://shards --prefix train/ --json
+    """
+    wanted = wish(place, False, **{**given, "archive": True})
+    show_objects(client, wanted, view, paged=given["paged"], count=given["count_only"])
 
 
 def buckets(client: NativeClient, scope: Bucket, presence: str) -> list[Bucket]:
