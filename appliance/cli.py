@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from typing import Any
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from appliance.commands.table import GROUPS, ROWS, Row
 
@@ -88,7 +91,31 @@ def branch(words: str) -> Branch:
     return Branch(name=words, help=GROUPS[words], context_settings=SETTINGS)
 
 
-@click.command(name="main", cls=Branch, context_settings=SETTINGS)
+@contextmanager
+def one_line() -> Iterator[None]:
+    """Within it wrong usage is told as everything that fails: in one line, with the next step."""
+    try:
+        yield
+    except NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        from appliance.terminal.failures import fail
+
+        path = error.ctx.command_path if error.ctx else "sluice"
+        fail(f"{error.format_message().rstrip('.')}; see `{path} --help`")
+
+
+class Root(Branch):
+    def make_context(self, *given: Any, **named: Any) -> click.Context:
+        with one_line():
+            return super().make_context(*given, **named)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with one_line():
+            return super().invoke(ctx)
+
+
+@click.command(name="main", cls=Root, context_settings=SETTINGS)
 @click.version_option(package_name="sluice", message="sluice %(version)s")
 def main() -> None:
     """Sluice: an S3 appliance with transforms in the stream.

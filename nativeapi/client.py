@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPException, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -104,7 +104,7 @@ class NativeClient:
         except ValueError as error:
             raise Unreachable(f"{self.endpoint}: the reply to {method} /v1/{path} is not JSON") from error
 
-    def head(self, path: str, **options: Any) -> Mapping[str, str]:
+    def head(self, path: str, **options: Any) -> HTTPMessage:
         """The reply's headers."""
         with self.open("HEAD", path, **options) as reply:
             return reply.headers

