@@ -334,9 +334,13 @@ def grants(role: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def words_of(perm: str) -> str:
-    bits = int(perm)
-    group = next((name for name, value in GROUPS.items() if value == bits), "")
-    return group or ",".join(name for bit, name in enumerate(RIGHTS) if bits >> bit & 1) or "none"
+    """The groups that a mask holds, the largest first, and the rights that are left."""
+    bits, found = int(perm), []
+    for name, value in sorted(GROUPS.items(), key=lambda group: -group[1].bit_count()):
+        if bits & value == value:
+            found.append(name)
+            bits &= ~value
+    return ",".join([*found, *(name for bit, name in enumerate(RIGHTS) if bits >> bit & 1)]) or "none"
 
 
 @click.command()

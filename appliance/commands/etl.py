@@ -223,7 +223,12 @@ EVERY = ("Initializing", "Running", "Aborted", "Unknown")
 @json_option
 @connected
 def start(client: NativeClient, names: tuple[str, ...], all_of_them: bool, as_json: bool) -> None:
-    """Start transforms that were stopped, or have failed. Returns when they run."""
+    """Start transforms that were stopped, or have failed. Returns when they run.
+
+    \b
+        sluice etl start my-md5
+        sluice etl start --all
+    """
     found = chosen(client, names, all_of_them, ("Aborted",))
     each(found, "running", lambda name: client.text("POST", f"etl/{name}/start"), as_json)
 
@@ -234,7 +239,11 @@ def start(client: NativeClient, names: tuple[str, ...], all_of_them: bool, as_js
 @json_option
 @connected
 def stop(client: NativeClient, names: tuple[str, ...], all_of_them: bool, as_json: bool) -> None:
-    """Stop transforms. Their definitions stay; `start` brings them back."""
+    """Stop transforms. Their definitions stay; `start` brings them back.
+
+    \b
+        sluice etl stop my-md5
+    """
     found = chosen(client, names, all_of_them, ("Initializing", "Running"))
     each(found, "stopped", lambda name: client.text("POST", f"etl/{name}/stop"), as_json)
 
@@ -245,7 +254,11 @@ def stop(client: NativeClient, names: tuple[str, ...], all_of_them: bool, as_jso
 @json_option
 @connected
 def remove(client: NativeClient, names: tuple[str, ...], all_of_them: bool, as_json: bool) -> None:
-    """Stop transforms and forget them."""
+    """Stop transforms and forget them.
+
+    \b
+        sluice etl rm my-md5 flac-to-wav
+    """
     found = chosen(client, names, all_of_them, EVERY)
     each(found, "removed", lambda name: client.text("DELETE", f"etl/{name}"), as_json)
 

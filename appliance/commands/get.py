@@ -14,7 +14,7 @@ import click
 from appliance.commands.connected import connected
 from appliance.terminal import listing
 from appliance.terminal.archives import extract
-from appliance.terminal.downloads import STDOUT, Download, Way, download, inside, to_stdout
+from appliance.terminal.downloads import STDOUT, Download, Way, download, inside, to_stdout, writing
 from appliance.terminal.durations import SIZE_TYPE
 from appliance.terminal.names import OBJECT, PLACE, Place
 from appliance.terminal.output import show_json
@@ -156,6 +156,9 @@ def get_one(client: NativeClient, place: Place, out: str, way: Way, view: View, 
     if given["dry_run"]:
         view.show({"from": place.uri, "to": out or "."}, lambda: view.say(f"[DRY RUN] {line(task)}"))
         return
+    if given["unpack"] or out.endswith("/"):
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
     tally = receive(client, [task], way, view, given)
     tally.end()
     if given["unpack"]:
@@ -220,13 +223,16 @@ def members(entries: Iterator[listing.Entry]) -> Iterator[listing.Entry]:
 
 
 def located(task: Download) -> Download:
-    """The download into the file below its folder that its name says."""
+    """The download into the file below its folder that its name says; the directories on the way are made."""
     name = f"{task.place.key}/{task.member}" if task.member else task.place.key
-    return replace(task, path=inside(task.path, name))
+    path = inside(task.path, name)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return replace(task, path=path)
 
 
 def dry(tasks: list[Download], view: View) -> None:
-    files = [located(task) for task in tasks]
+    files = [replace(task, path=task.path / task.place.key) for task in tasks]
     if view.as_json:
         show_json([{"from": task.place.uri, "member": task.member, "to": str(task.path)} for task in files])
         return

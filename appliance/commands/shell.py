@@ -55,7 +55,8 @@ def search(words: tuple[str, ...], view: View) -> None:
     view.show([row.words for row in found], lambda: view.table(("COMMAND", "ALSO", "WHAT IT DOES"), rows))
 
 
-@click.command("set")
+# What stands behind the word is the other command's, options and all.
+@click.command("set", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.argument("name", metavar="ALIAS")
 @click.argument("command", nargs=-1, required=True, metavar="COMMAND...")
 def set_alias(name: str, command: tuple[str, ...]) -> None:

@@ -60,8 +60,6 @@ def download(client: NativeClient, task: Download, way: Way, received: Callable[
     if str(path).startswith(DEVICES):
         with writing(path), path.open("wb") as device:
             return fetch(client, task, way, device, received)
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name[:200]}.{token_hex(4)}")
     try:
         with writing(path), partial.open("xb") as file:
@@ -127,7 +125,6 @@ def resumed(client: NativeClient, task: Download, way: Way, received: Callable[[
         received(size)
         return None
     with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name[:150]}.{value or token_hex(8)}.part")
         with partial.open("ab") as file:
             start = file.tell()

@@ -35,7 +35,7 @@ class Step:
 
 # The first row that fits is told.
 NEXT_STEPS = (
-    Step(401, "", "give a token with --token or AIS_AUTHN_TOKEN, or `sluice auth login`; on the node's machine "
+    Step(401, "", "give the node's token with --token or AIS_AUTHN_TOKEN, or `sluice auth login`; on its machine "
          "`sluice credentials` shows the administrator's"),
     Step(403, "", "ask an administrator for the right, or use another token (--token)"),
     Step(404, "etl", "`sluice etl show` lists the transforms that exist"),

@@ -106,14 +106,14 @@ def test_failures_are_told_one_by_one_and_by_the_exit_code(run: Run, folder: Pat
 
 def test_objects_become_files_under_their_own_names(run: Run, bucket: str, tmp_path: Path) -> None:
     assert run("get", f"{bucket}/a/1.txt").out == f'GET ais://{bucket}/a/1.txt => "1.txt" (7B)\n'
-    run("get", f"{bucket}/a/1.txt", "deep/er/x.txt")
-    assert (tmp_path / "deep/er/x.txt").read_bytes() == (tmp_path / "1.txt").read_bytes() == b"a/1.txt"
+    run("get", f"{bucket}/a/1.txt", "deep/er/")
+    assert (tmp_path / "deep/er/1.txt").read_bytes() == (tmp_path / "1.txt").read_bytes() == b"a/1.txt"
     assert run("get", f"{bucket}/a/", "out").out == f'GET 2 objects (14B) of ais://{bucket}/a/* => "out"\n'
     run("get", bucket, "--list", "top.txt,b/3.txt", "out")
     run("get", f"{bucket}/a/{{2..3}}.txt", "some")
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.txt")) == [
         "1.txt",
-        "deep/er/x.txt",
+        "deep/er/1.txt",
         "out/a/1.txt",
         "out/a/2.txt",
         "out/b/3.txt",
@@ -126,6 +126,7 @@ def test_objects_become_files_under_their_own_names(run: Run, bucket: str, tmp_p
 def test_failed_download_leaves_no_file(run: Run, bucket: str, tmp_path: Path) -> None:
     before = sorted(tmp_path.iterdir())
     assert "does not exist" in run("get", f"{bucket}/nope", expect=1).err
+    assert "No such file" in run("get", f"{bucket}/top.txt", "no/folder/x", expect=1).err
     assert "No space left on device" in run("get", f"{bucket}/top.txt", "/dev/full", expect=1).err
     assert sorted(tmp_path.iterdir()) == before
 

@@ -110,7 +110,7 @@ def test_object_is_copied(run: Run, node: Node, plain: str, bucket: str) -> None
 def test_failure_leaves_no_file_and_is_shown_later(run: Run, plain: str, bucket: str, tmp_path: Path) -> None:
     before = sorted(tmp_path.iterdir())
     told = run("object", plain, f"{bucket}/nope", "out.txt", expect=1).stderr
-    assert told.endswith(f"ais://{bucket}/nope does not exist\n")
+    assert f"ais://{bucket}/nope does not exist; `sluice ls BUCKET` lists" in told
     assert sorted(tmp_path.iterdir()) == before
     time.sleep(1.1)  # by then all processes know of it
     assert f"ais://{bucket}/nope" in run("show", "errors", plain).output
@@ -141,7 +141,7 @@ def test_server_that_does_not_come_up_tells_why(run: Run, name: str) -> None:
         (("init", "-f", "-", "--name", "other-one"), "name: a\n---\nname: b\n", "the spec holds 2 transforms"),
         (("stop",), None, "name transforms, or give --all"),
         (("object", "some-etl", "bucket"), None, "expected BUCKET/OBJECT OUT"),
-        (("object", "some-etl", "bucket", "out"), None, "bucket is not BUCKET/OBJECT"),
+        (("object", "some-etl", "bucket", "out"), None, "expected BUCKET/OBJECT, such as"),
         (("show", "--endpoint", "nonsense"), None, "nonsense is not a URL"),
     ],
 )
