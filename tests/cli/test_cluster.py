@@ -61,7 +61,7 @@ def test_user_logs_in_and_does_what_the_role_allows(run: Run, node: Node, bucket
     run("auth", "add", "cluster", name, node.endpoint)
     run("auth", "add", "role", f"{name}-r", "ro", "cluster-ro", "--cluster", name, "--desc", "reads")
     run("auth", "add", "user", name, f"{name}-r", "-p", "a secret word")
-    assert "cluster-ro,ro   reads" in run("auth", "show", "role", f"{name}-r").out
+    assert "ro,cluster-ro   reads" in run("auth", "show", "role", f"{name}-r").out
     assert f"{name}   {name}-r" in run("show", "auth", "user", name).out
     assert "invalid credentials" in run("auth", "login", name, "-p", "wrong", AIS_AUTHN_TOKEN="", expect=1).err
     assert run("auth", "login", name, "-p", "a secret word", AIS_AUTHN_TOKEN="").out == f"Logged in as {name}\n"
