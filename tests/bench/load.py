@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 SCRIPT = """
 local targets = {}
 for line in io.lines("%(targets)s") do targets[#targets + 1] = line end
 local at = math.random(#targets)
 wrk.method = "%(method)s"
 wrk.body = %(body)s
+%(headers)s
 function request()
   at = at %% #targets + 1
   return wrk.format(nil, targets[at])
@@ -54,12 +58,14 @@ def wrk(
     scratch: Path,
     method: str = "GET",
     body: int = 0,
+    headers: Mapping[str, str] = NO_HEADERS,
 ) -> Load:
     """Send requests for `targets` (path and query) in turn over so many kept-alive connections, from one thread."""
     listing, script = scratch / "targets.txt", scratch / "load.lua"
     listing.write_text("\n".join(targets))
     text = f'string.rep("x", {body})' if body else "nil"
-    script.write_text(SCRIPT % {"targets": listing, "method": method, "body": text})
+    lines = "\n".join(f'wrk.headers["{name}"] = "{value}"' for name, value in headers.items())
+    script.write_text(SCRIPT % {"targets": listing, "method": method, "body": text, "headers": lines})
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s", "-s", str(script), base]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     summary = out.rsplit("SUMMARY ", 1)[1]

@@ -7,7 +7,7 @@ import random
 import re
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.bench.cpu import MIB, measured
-from tests.bench.load import upload, wrk
+from tests.bench.load import NO_HEADERS, upload, wrk
 from tests.bench.targets import BUCKET, NodeTarget, Target
 
 
@@ -61,11 +61,21 @@ class LoadErrors(Exception):
     """Some requests of a workload failed, so its figures mean nothing."""
 
 
-def small(target: Target, targets: list[str], seconds: int, *, method: str = "GET", body: int = 0) -> Sample:
+def small(
+    target: Target,
+    targets: list[str],
+    seconds: int,
+    *,
+    method: str = "GET",
+    body: int = 0,
+    headers: Mapping[str, str] = NO_HEADERS,
+) -> Sample:
     random.shuffle(targets)
     with TemporaryDirectory() as folder, measured(target.server.pid) as usage:
         base, scratch = target.server.base, Path(folder)
-        seen = wrk(base, targets, connections=32, seconds=seconds, scratch=scratch, method=method, body=body)
+        seen = wrk(
+            base, targets, connections=32, seconds=seconds, scratch=scratch, method=method, body=body, headers=headers
+        )
     if seen.errors:
         raise LoadErrors(f"{seen.errors} of {seen.requests} requests failed")
     return Sample(cpu=usage.cpu / seen.requests * 1e6, rate=seen.rate, p99=seen.p99 / 1e3)
