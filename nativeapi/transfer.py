@@ -94,6 +94,10 @@ def content_reply(source: Source, headers: Headers, span: Span | None) -> Reply:
 class Body(Reader, Protocol):
     """What a worker hands over as wsgi.input."""
 
+    def read(self, size: int, /) -> bytes:
+        """`size` bytes, fewer only at the end."""
+        ...
+
 
 class NativePayload:
     """A request's body as an object's bytes, with the checksum that the sender may have announced."""
@@ -110,6 +114,9 @@ class NativePayload:
 
     def readinto(self, buffer: memoryview, /) -> int:
         return self._body.readinto(buffer)
+
+    def read(self, size: int, /) -> bytes:
+        return self._body.read(size)
 
     def verify(self, digests: Mapping[str, bytes]) -> Mapping[str, str]:
         algorithm = CHECKSUM_TYPES[self._kind]
