@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, request
 from werkzeug.routing import BaseConverter
 
-from nativeapi import batch, buckets, cluster, easy_urls, etls, objects
+from nativeapi import batch, buckets, cluster, easy_urls, etls, objects, sorting
 from nativeapi.authn import discovery
 from nativeapi.authn import routes as authn
 from nativeapi.call import Call, Reply
@@ -73,6 +73,8 @@ ROWS = (
     Row("/tokens", authn.answer),
     Row("/ml/moss", batch.answer),
     Row("/ml/moss/<path:rest>", batch.answer),
+    Row("/sort", sorting.answer),
+    Row("/sort/<path:rest>", sorting.answer),
     Row("/openapi.json", served.answer),
     Row("", unknown),
     Row("/", unknown),

@@ -138,10 +138,19 @@ def responses(method: str, entries: list[Entry], schemas: Schemas) -> Schema:
     done: Schema = {"description": "Done."}
     if content and method != "HEAD":
         done["content"] = content
+    told: Schema = {"2XX": done, "default": refusal(method, schemas)}
+    if not all(entry.offered for entry in entries):
+        absent = refusal(method, schemas) | {"description": "AIStore offers this, this node does not."}
+        absent.get("content", {})[TEXT] = {"schema": {"type": "string"}}
+        told["501"] = absent
+    return told
+
+
+def refusal(method: str, schemas: Schemas) -> Schema:
     refused: Schema = {"description": "Refused; the message says why."}
     if method != "HEAD":
         refused["content"] = {JSON: {"schema": schemas[ErrorDocument]}}
-    return {"2XX": done, "default": refused}
+    return refused
 
 
 def schemas_of(entries: Iterable[Entry]) -> tuple[Schemas, Schema]:

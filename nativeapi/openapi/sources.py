@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from etl.spec import TransformSpec
-from nativeapi import administration, batch, buckets, etls, objects, questions
+from nativeapi import administration, batch, buckets, etls, objects, questions, sorting
 from nativeapi.authn import routes as authn
 from nativeapi.names import BucketDocument
 from nativeapi.openapi.entries import OCTETS, Body, Entry, summary
@@ -128,6 +128,13 @@ def of_batch() -> Iterator[Entry]:
         )
 
 
+def of_sorting() -> Iterator[Entry]:
+    about = summary(sorting.answer, "sort")
+    yield Entry("GET", "/v1/sort", "list", about, rights.SHOW_CLUSTER, replies=(list[str],))
+    yield Entry("POST", "/v1/sort", "start", about, rights.ADMIN, offered=False)
+    yield Entry("DELETE", "/v1/sort/abort", "abort", about, rights.ADMIN, offered=False)
+
+
 SOURCES = {
     "buckets": of_buckets,
     "objects": of_objects,
@@ -137,6 +144,7 @@ SOURCES = {
     "health": of_health,
     "users": of_authn,
     "ml": of_batch,
+    "sort": of_sorting,
 }
 
 
