@@ -38,6 +38,10 @@ class Progress:
         if self._monotonic() >= self._due:
             self.record()
 
+    def begin(self) -> None:
+        """Make known that a process begins: unless it records anything later, it has died of it."""
+        self._jobs.change(self._job, lambda state: replace(state, deaths=state.deaths + 1))
+
     def record(self) -> State | None:
         """Make what was counted durable, with the cursor it belongs to."""
         return self._record(lambda state: state)
@@ -79,6 +83,7 @@ class Progress:
             error=state.error or first,
             cursor=cursor or state.cursor,
             note=note or state.note,
+            deaths=0,
         )
 
     def _clear(self) -> None:

@@ -70,6 +70,7 @@ class State(msgspec.Struct, array_like=True, frozen=True):
     workers: int = 0  # that were asked for; 0: the node's choice
     note: str = ""  # for operators
     ended: int = 0  # ns; 0 while it lives
+    deaths: int = 0  # processes that have begun with it since there was progress; all but the last have died
 
 
 class Job(NamedTuple):

@@ -75,6 +75,11 @@ class Run:
         asked = self.value.get("num-workers")
         return max(1, asked) if isinstance(asked, int) and asked else WORKERS
 
+    @property
+    def tolerant(self) -> bool:
+        """Whether objects that cannot be processed are passed over."""
+        return bool(self.value.get("coer"))
+
     def check(self) -> None:
         """Raise `Aborted` when the job is to end; for bodies whose units take long."""
         if self.stopped():
@@ -88,7 +93,8 @@ class Run:
     def each(self, units: Iterable[Unit], work: Callable[[str], Step]) -> Iterator[Step]:
         """Do `work` for the name of each unit, `workers` of them at a time; the steps, in the units' order.
 
-        An exception of `work` becomes a step with an error. When the job is to end, what has begun is finished first.
+        An exception of `work` becomes a step with an error; one that is not tolerated is the last. When the job is to
+        end, or ends with an error, what has begun is finished first.
         """
         under_way: deque[Greenlet[..., Step]] = deque()
         try:
@@ -97,9 +103,13 @@ class Run:
                     break
                 under_way.append(gevent.spawn(self._one, unit, work))
                 if len(under_way) >= self.workers:
-                    yield under_way.popleft().get()
-            while under_way:
-                yield under_way.popleft().get()
+                    step = under_way.popleft().get()
+                    if step.error is not None and not self.tolerant:
+                        yield from (one for one in drained(under_way) if one.error is None)
+                        yield step
+                        return
+                    yield step
+            yield from drained(under_way)
             self.check()
         finally:
             gevent.killall(list(under_way))
@@ -115,6 +125,12 @@ class Run:
         except Exception as error:  # whatever it is: this object's, and told as such
             step = Step(error=self.failed(unit.name, error))
         return msgspec.structs.replace(step, cursor=unit.cursor)
+
+
+def drained(under_way: deque[Greenlet[..., Step]]) -> Iterator[Step]:
+    """The steps of what has begun, in order."""
+    while under_way:
+        yield under_way.popleft().get()
 
 
 Body: TypeAlias = Callable[[Run], Iterator[Step]]

@@ -18,11 +18,12 @@ from storage.index import IndexClosed
 from storage.jobs.jobs import Jobs, NoSuchJob
 from storage.jobs.kinds import KINDS, LINGER, Trait
 from storage.jobs.progress import Progress
-from storage.jobs.records import Job, State
+from storage.jobs.records import Job, Request, State
 from storage.jobs.run import Aborted, Body, Run, Step, Told
 
 TURN_SECONDS = 0.5  # between two looks at the jobs when nobody rings
 PRUNE_SECONDS = 60.0
+MOST_DEATHS = 5  # of processes that did a job and came nowhere
 AT_ONCE = 64  # jobs; the others wait for their turn
 PATIENCE_SECONDS = 0.3  # that an aborted job is given to come to its next step by itself
 SLICE_SECONDS = 0.005  # that a job may compute before others get their turn
@@ -143,16 +144,17 @@ class Runner:
 
     def _do_request(self, job: Job, one: Underway) -> bool:
         """Do the next request of the job; whether there is another one to look for."""
-        try:
-            definition, state = self._jobs.get(job.id)
-            if state.ended or state.aborted or state.done == state.requests:
-                return False
-            request = self._jobs.request(job.id, state.done)
-        except NoSuchJob:
+        found = self._next(job)
+        if found is None:
             return False
+        state, request = found
         progress = Progress(self._jobs, job.id, clock=self._clock, monotonic=self._monotonic)
+        if state.deaths >= MOST_DEATHS:
+            progress.job_over(f"given up: {state.deaths} processes have died of it")
+            return False
+        progress.begin()
         run = Run(
-            definition, request.owner, request.value, state.cursor,
+            job.definition, request.owner, request.value, state.cursor,
             stopped=lambda: one.stopped, describe=self._told, record=partial(self._save, progress),
         )
         try:
@@ -168,15 +170,24 @@ class Runner:
         progress.job_over(error)
         return False
 
+    def _next(self, job: Job) -> tuple[State, Request] | None:
+        """Where the job stands now, and the request that is next; None when there is nothing to do."""
+        try:
+            state = self._jobs.get(job.id).state
+            if state.ended or state.aborted or state.done == state.requests:
+                return None
+            return state, self._jobs.request(job.id, state.done)
+        except NoSuchJob:
+            return None
+
     def _walk(self, run: Run, progress: Progress) -> str:
         """Take the body's steps to its end; the error that it ended with, "" for none."""
-        tolerant = bool(run.value.get("coer"))
         yielded = self._monotonic()
         for step in self._steps(run):
             if isinstance(step, str):
                 return step
             progress.count(step)
-            if step.error is not None and not tolerant:
+            if step.error is not None and not run.tolerant:
                 return step.error.words
             if self._monotonic() - yielded > SLICE_SECONDS:
                 gevent.sleep(0)

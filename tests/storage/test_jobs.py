@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 
 import gevent
+import msgspec
 import pytest
 from gevent.event import Event
 
@@ -123,6 +124,13 @@ def test_object_that_fails_ends_the_job(jobs: Jobs, running: Running) -> None:
     assert job.state.error == job.state.aborted == "3: ('b', '3')"
 
 
+def test_what_has_begun_is_finished_and_counted_when_an_object_fails(jobs: Jobs, running: Running) -> None:
+    with running(copy_bck=counting):
+        value = {"count": 100, "bad": ["0"], "num-workers": 10, "seconds": 0.05}
+        job = ended(jobs, jobs.start("copy-bck", owner="root", value=value))
+    assert (job.state.objects, job.state.failed, job.state.cursor) == (9, 1, "0")
+
+
 def test_object_that_fails_is_skipped_when_asked_for(jobs: Jobs, running: Running) -> None:
     with running(copy_bck=counting):
         job = ended(jobs, jobs.start("copy-bck", owner="root", value={"count": 9, "bad": ["3", "5"], "coer": True}))
@@ -220,6 +228,21 @@ def test_request_that_fails_leaves_an_idling_job_as_it_is(jobs: Jobs, running: R
         jobs.start("copy-listrange", owner="root", value={"count": 2})
         eventually(lambda: jobs.get(job).state.objects >= 2)
         assert jobs.get(job).state.error == "0: ('b', '0')" and not jobs.get(job).state.aborted
+
+
+def test_job_of_which_processes_die_is_given_up(jobs: Jobs, running: Running) -> None:
+    job = jobs.start("copy-bck", owner="root", value={"count": 1, "seconds": 3600})
+    for _ in range(runner_module.MOST_DEATHS):
+        jobs.change(job, lambda state: msgspec.structs.replace(state, deaths=state.deaths + 1))  # as a dead one left it
+    with running(copy_bck=counting):
+        assert "5 processes have died of it" in ended(jobs, job).state.error
+
+
+def test_process_that_is_told_to_end_has_not_died_of_its_jobs(jobs: Jobs, running: Running) -> None:
+    job = jobs.start("copy-bck", owner="root", value={"count": 1, "seconds": 3600})
+    with running(copy_bck=counting):
+        eventually(lambda: jobs.get(job).state.deaths == 1)
+    assert jobs.get(job).state.deaths == 0
 
 
 def test_work_within_requests_is_a_job_that_can_be_aborted(
