@@ -13,7 +13,7 @@ unexport AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE A
 	AIS_AUTHN_TOKEN RCLONE_CONFIG PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-test test lint unit settings lock debian-packages clean
+.PHONY: help run setup setup-test test lint unit settings cli-reference lock debian-packages clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 20
@@ -56,6 +56,9 @@ debian-packages: ## install the Debian packages that tests use, where they are m
 
 settings: $(VENV)/.runtime ## write docs/settings.md anew from the table of settings
 	@$(VENV)/bin/sluice settings > docs/settings.md
+
+cli-reference: $(VENV)/.runtime ## write docs/cli.md anew from the commands
+	@$(VENV)/bin/python -m appliance.terminal.reference > docs/cli.md
 
 # pip-tools is a tool of whoever changes a dependency, so it gets an environment of its own. No line of a lock names a host.
 LOCK = .venv-lock/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --no-annotate \

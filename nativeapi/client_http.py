@@ -119,6 +119,9 @@ class Wire:
                 return connection, self._exchange(connection, request)
             except (ConnectionError, HTTPException):
                 connection.close()
+            except BaseException:
+                connection.close()
+                raise
         connection = self._connection(request.patience)
         try:
             return connection, self._exchange(connection, request)

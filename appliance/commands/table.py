@@ -75,6 +75,10 @@ ROWS = (
     Row("object set-custom", "objects:set_custom", "Give an object metadata of your own."),
     Row("object promote", "objects:promote", "Make files of the node's own machine objects."),
     Row("object concat", "objects:concat", "Store several files as one object."),
+    Row("object multipart-upload create", "multipart:create", "Begin an upload in parts."),
+    Row("object multipart-upload put-part", "multipart:put_part", "Send a part."),
+    Row("object multipart-upload complete", "multipart:complete", "Make the parts the object."),
+    Row("object multipart-upload abort", "multipart:abort", "Give an upload up."),
     # transforms
     Row("etl init", "etl:init", "Define the transforms of a spec and start them.", ("job start etl",)),
     Row("etl show", "etl:show", "List transforms; show definitions or errors.", ("show etl",)),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
+import signal
+import subprocess
+import time
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
-from tests.node import Node
+from tests.cli.conftest import INHERITED, Run
+from tests.conftest import StartNode
+from tests.node import SLUICE, Node
 
 MIB = 1024 * 1024
 
@@ -85,6 +89,53 @@ def test_large_file_goes_in_parts_and_is_checked(run: Run, folder: Path, empty: 
     assert (tmp_path / "back").read_bytes() == (folder / "one.bin").read_bytes()
     assert "chunked         3 524288" in run("show", "object", f"{empty}/one.bin", "--props", "all").out
     run("put", "data/one.bin", f"{empty}/checked", "--checksum", "sha256")
+
+
+def test_large_files_go_over_tls_both_ways(run: Run, start_node: StartNode, folder: Path, tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"]
+        + ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)],
+        check=True,
+        capture_output=True,
+    )
+    node = start_node("--tls-certificate", str(certificate), "--tls-key", str(key))
+    trusted = {"AIS_ENDPOINT": node.endpoint, "AIS_CLIENT_CA": str(certificate)}
+    run("create", "secure", **trusted)
+    begun = time.monotonic()
+    run("put", "data", "secure", "-r", **trusted)
+    run("get", "secure", "--all", "back", **trusted)
+    assert time.monotonic() - begun < 20
+    assert (tmp_path / "back/one.bin").read_bytes() == (folder / "one.bin").read_bytes()
+    assert "certificate" in run("ls", AIS_ENDPOINT=node.endpoint, expect=3).err
+    run("ls", AIS_ENDPOINT=node.endpoint, AIS_SKIP_VERIFY_CRT="true")
+
+
+def test_interrupted_upload_goes_on(run: Run, node: Node, empty: str, tmp_path: Path) -> None:
+    many = tmp_path / "many"
+    many.mkdir()
+    for number in range(400):
+        (many / f"{number:03}").write_bytes(random.randbytes(20_000))
+    environment = {**INHERITED, "AIS_ENDPOINT": node.endpoint, "AIS_AUTHN_TOKEN": node.token}
+    process = subprocess.Popen([*SLUICE, "put", str(many), empty, "--verbose"], stdout=subprocess.PIPE, env=environment)
+    assert process.stdout is not None and process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 1 and 0 < len(names(run, empty)) < 400
+    run("put", many, empty, "--resume")
+    assert len(names(run, empty)) == 400
+
+
+def test_upload_is_made_step_by_step(run: Run, folder: Path, empty: str) -> None:
+    steps = ("object", "multipart-upload")
+    upload = run(*steps, "create", f"{empty}/x").out.strip()
+    run(*steps, "put-part", f"{empty}/x", upload, "2", "data/deep/four.bin")
+    run(*steps, "put-part", f"{empty}/x", upload, "1", "data/two.bin")
+    run(*steps, "complete", f"{empty}/x", upload, "1,2")
+    assert run("cat", f"{empty}/x").out == "twofour"
+    upload = run(*steps, "create", f"{empty}/y").out.strip()
+    run(*steps, "abort", f"{empty}/y", upload)
+    assert names(run, empty) == ["x"]
 
 
 def test_standard_input_is_stored_and_standard_output_printed(run: Run, empty: str) -> None:
