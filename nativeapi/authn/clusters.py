@@ -25,10 +25,12 @@ FIRST_ROLES = (
 
 
 def list_clusters(authn: Authn, call: Call, caller: Holder, name: str) -> Reply:
+    """The registered clusters, by their uuids."""
     return shown(list(authn.directory.clusters.all().values()))
 
 
 def get_cluster(authn: Authn, call: Call, caller: Holder, name: str) -> Reply:
+    """The cluster of this uuid or alias."""
     return shown([find(authn, name)])
 
 

@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from nativeapi.bucket_name import BucketName
 from nativeapi.call import UNREADABLE, Call
 from nativeapi.errors import NativeError
+from nativeapi.names import OWN
 from storage.identities.records import BucketAcl, Cluster, ClusterAcl, Role, User
 
 NICE = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -21,14 +23,14 @@ class Namespace(msgspec.Struct):
     name: str = ""
 
 
-class BucketName(msgspec.Struct):
+class BucketReference(msgspec.Struct):
     name: str
     provider: str = ""
     namespace: Namespace | None = None
 
 
 class BucketPermission(msgspec.Struct):
-    bck: BucketName
+    bck: BucketReference
     perm: int | str = 0
 
 
@@ -107,13 +109,15 @@ def bucket_acls(document: RoleDocument, ids: Mapping[str, str]) -> tuple[BucketA
 def bucket_acl(acl: BucketPermission, ids: Mapping[str, str]) -> BucketAcl:
     where = acl.bck.namespace or Namespace()
     cluster = ids.get(where.uuid, where.uuid)
-    return BucketAcl(cluster, acl.bck.provider or "ais", where.name, acl.bck.name, rights_of(acl.perm))
+    bucket = BucketName(acl.bck.name, where.name).stored
+    return BucketAcl(cluster, acl.bck.provider or OWN, bucket, rights_of(acl.perm))
 
 
 def bucket_permission(acl: BucketAcl) -> dict[str, Any]:
-    namespace = {"uuid": acl.cluster, "name": acl.namespace}
+    bucket = BucketName.of(acl.bucket)
+    namespace = {"uuid": acl.cluster, "name": bucket.namespace}
     return {
-        "bck": {"name": acl.bucket, "provider": acl.provider, "namespace": namespace},
+        "bck": {"name": bucket.name, "provider": acl.provider, "namespace": namespace},
         "perm": str(acl.rights),
     }
 

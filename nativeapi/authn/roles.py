@@ -17,14 +17,17 @@ Acl = TypeVar("Acl")
 
 
 def list_roles(authn: Authn, call: Call, caller: Holder, name: str) -> Reply:
+    """All roles."""
     return json_reply([role_document(role) for role in authn.directory.all_roles()])
 
 
 def get_role(authn: Authn, call: Call, caller: Holder, name: str) -> Reply:
+    """The role."""
     return json_reply(role_document(authn.directory.role(name)))
 
 
 def add_role(authn: Authn, call: Call, caller: Holder, name: str) -> Reply:
+    """Add a role."""
     asked = read(call, RoleDocument)
     added = nice(asked.name, "role")
     if added == ADMIN_ROLE:
@@ -48,7 +51,7 @@ def update_role(authn: Authn, call: Call, caller: Holder, name: str) -> Reply:
             role.name,
             asked.desc or role.description,
             merged(role.clusters, clusters, lambda acl: acl.cluster),
-            merged(role.buckets, buckets, lambda acl: (acl.cluster, acl.provider, acl.namespace, acl.bucket)),
+            merged(role.buckets, buckets, lambda acl: (acl.cluster, acl.provider, acl.bucket)),
             role.administrator,
         )
 
@@ -57,6 +60,7 @@ def update_role(authn: Authn, call: Call, caller: Holder, name: str) -> Reply:
 
 
 def remove_role(authn: Authn, call: Call, caller: Holder, name: str) -> Reply:
+    """Remove a role: whoever holds it has its rights no longer."""
     refuse_built_in(name)
     authn.directory.remove_role(name)
     return EMPTY

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+import msgspec
+
 from nativeapi.authn import clusters, roles, sessions, users
+from nativeapi.authn.documents import ClusterDocument, LoginDocument, RoleDocument, TokenDocument, UserDocument
 from nativeapi.authn.service import Authn
 from nativeapi.authn.tokens import Holder, bearer
 from nativeapi.call import Call, Reply
@@ -37,25 +40,26 @@ class AuthnRoute:
     operation: str
     who: Who
     handler: Handler
+    message: type[msgspec.Struct] | None = None  # what the body is
 
 
 ROUTES = (
-    AuthnRoute("POST", ("users", "*"), "Login", Who.ANYBODY, sessions.login),
-    AuthnRoute("DELETE", ("tokens",), "RevokeToken", Who.ANYBODY, sessions.revoke),
+    AuthnRoute("POST", ("users", "*"), "Login", Who.ANYBODY, sessions.login, LoginDocument),
+    AuthnRoute("DELETE", ("tokens",), "RevokeToken", Who.ANYBODY, sessions.revoke, TokenDocument),
     AuthnRoute("GET", ("users",), "ListUsers", Who.ADMINISTRATOR, users.list_users),
     AuthnRoute("GET", ("users", "*"), "GetUser", Who.SELF, users.get_user),
-    AuthnRoute("POST", ("users",), "AddUser", Who.ADMINISTRATOR, users.add_user),
-    AuthnRoute("PUT", ("users", "*"), "UpdateUser", Who.SELF, users.update_user),
+    AuthnRoute("POST", ("users",), "AddUser", Who.ADMINISTRATOR, users.add_user, UserDocument),
+    AuthnRoute("PUT", ("users", "*"), "UpdateUser", Who.SELF, users.update_user, UserDocument),
     AuthnRoute("DELETE", ("users", "*"), "RemoveUser", Who.ADMINISTRATOR, users.remove_user),
     AuthnRoute("GET", ("roles",), "ListRoles", Who.USER, roles.list_roles),
     AuthnRoute("GET", ("roles", "*"), "GetRole", Who.USER, roles.get_role),
-    AuthnRoute("POST", ("roles",), "AddRole", Who.ADMINISTRATOR, roles.add_role),
-    AuthnRoute("PUT", ("roles", "*"), "UpdateRole", Who.ADMINISTRATOR, roles.update_role),
+    AuthnRoute("POST", ("roles",), "AddRole", Who.ADMINISTRATOR, roles.add_role, RoleDocument),
+    AuthnRoute("PUT", ("roles", "*"), "UpdateRole", Who.ADMINISTRATOR, roles.update_role, RoleDocument),
     AuthnRoute("DELETE", ("roles", "*"), "RemoveRole", Who.ADMINISTRATOR, roles.remove_role),
     AuthnRoute("GET", ("clusters",), "ListClusters", Who.USER, clusters.list_clusters),
     AuthnRoute("GET", ("clusters", "*"), "GetCluster", Who.USER, clusters.get_cluster),
-    AuthnRoute("POST", ("clusters",), "RegisterCluster", Who.ADMINISTRATOR, clusters.register),
-    AuthnRoute("PUT", ("clusters", "*"), "UpdateCluster", Who.ADMINISTRATOR, clusters.update_cluster),
+    AuthnRoute("POST", ("clusters",), "RegisterCluster", Who.ADMINISTRATOR, clusters.register, ClusterDocument),
+    AuthnRoute("PUT", ("clusters", "*"), "UpdateCluster", Who.ADMINISTRATOR, clusters.update_cluster, ClusterDocument),
     AuthnRoute("DELETE", ("clusters", "*"), "RemoveCluster", Who.ADMINISTRATOR, clusters.remove_cluster),
 )
 PATHS = {row.path for row in ROUTES}

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from joserfc import jwt
 from joserfc.errors import JoseError
 
+from nativeapi.authn.documents import bucket_permission
 from nativeapi.authn.keys import ALGORITHM, SigningKey
 from nativeapi.errors import NativeError
 from storage.access import Principal
@@ -165,17 +166,7 @@ class Tokens:
             "aud": sorted(named | {self._cluster}) if administrator else sorted(named),
             "admin": administrator,
             "clusters": [{"id": cluster, "perm": str(rights)} for cluster, rights in clusters.items()],
-            "buckets": [
-                {
-                    "bck": {
-                        "name": acl.bucket,
-                        "provider": acl.provider,
-                        "namespace": {"uuid": acl.cluster, "name": acl.namespace},
-                    },
-                    "perm": str(acl.rights),
-                }
-                for acl in buckets[:NAMED_BUCKETS]
-            ],
+            "buckets": [bucket_permission(acl) for acl in buckets[:NAMED_BUCKETS]],
         }
 
 

@@ -15,12 +15,14 @@ from storage.identities.records import ADMIN, USERS, User
 
 
 def list_users(authn: Authn, call: Call, caller: Holder, name: str) -> Reply:
+    """The users with their roles, by name."""
     directory = authn.directory
     found = directory.all_users()
     return json_reply({user.name: user_document(user, directory.roles_of(user)) for user in found.values()})
 
 
 def get_user(authn: Authn, call: Call, caller: Holder, name: str) -> Reply:
+    """The user with its roles."""
     user = authn.directory.user(name)
     if user is None:
         raise NoSuchIdentity(USERS, name)
@@ -28,6 +30,7 @@ def get_user(authn: Authn, call: Call, caller: Holder, name: str) -> Reply:
 
 
 def add_user(authn: Authn, call: Call, caller: Holder, name: str) -> Reply:
+    """Add a user, with a password and roles that there are."""
     asked = read(call, UserDocument)
     added = nice(asked.id, "user")
     if added in (ADMIN, authn.tokens.root.id):
@@ -56,6 +59,7 @@ def update_user(authn: Authn, call: Call, caller: Holder, name: str) -> Reply:
 
 
 def remove_user(authn: Authn, call: Call, caller: Holder, name: str) -> Reply:
+    """Remove a user: its tokens are refused from now on."""
     if name == ADMIN:
         raise NativeError(403, f'user "{ADMIN}" cannot be removed')
     authn.directory.users.remove(name)

@@ -115,7 +115,7 @@ def of_authn() -> Iterator[Entry]:
         yield Entry(
             row.method, "/".join(["/v1", *parts]), row.operation, summary(row.handler, f"For {row.who.value}"),
             rights.ADMIN if administrators else 0, open=row.who is authn.Who.ANYBODY,
-            body=Body.NOTHING if row.method == "GET" else Body.DOCUMENT, value=dict[str, Any],
+            body=Body.NOTHING if row.message is None else Body.DOCUMENT, value=row.message,
         )
 
 

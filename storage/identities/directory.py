@@ -98,6 +98,6 @@ def grants(roles: Iterable[Role], cluster: str) -> Grants:
             if acl.cluster == cluster:
                 everywhere |= acl.rights
         for named in role.buckets:
-            if (named.cluster, named.provider, named.namespace) == (cluster, OWN_PROVIDER, ""):
+            if (named.cluster, named.provider) == (cluster, OWN_PROVIDER):
                 buckets[named.bucket] = buckets.get(named.bucket, 0) | named.rights
     return Grants(everywhere, buckets)

@@ -38,8 +38,7 @@ class BucketAcl(msgspec.Struct, array_like=True, frozen=True):
 
     cluster: str  # uuid
     provider: str
-    namespace: str
-    bucket: str
+    bucket: str  # the name under which the cluster keeps it
     rights: int
 
 

@@ -430,6 +430,24 @@ def test_a_bucket_acl_decides_before_the_clusters(node: Node, admin: AuthNClient
     assert refused.value.status_code == 403
 
 
+def test_an_acl_names_a_bucket_in_its_namespace(node: Node, admin: AuthNClient, user: Login) -> None:
+    name, client = user()
+    uuid = Client(node.endpoint, token=node.token).cluster().get_uuid()
+    bck = {"name": "spaced", "provider": "ais", "namespace": {"uuid": uuid, "name": "ns"}}
+    role = {"name": name, "buckets": [{"bck": bck, "perm": str(AccessAttr.BCK_HEAD.value)}]}
+    headers = {"Authorization": f"Bearer {node.token}"}
+    requests.put(f"{node.endpoint}/v1/roles/{name}", json=role, headers=headers, timeout=10).raise_for_status()
+    shown = requests.get(f"{node.endpoint}/v1/roles/{name}", headers=headers, timeout=10).json()
+    assert shown["buckets"] == role["buckets"]
+    found = []
+    for query in ("provider=ais&namespace=@%23ns", "provider=ais"):
+        url, create = f"{node.endpoint}/v1/buckets/spaced?{query}", {"action": "create-bck"}
+        requests.post(url, json=create, headers=headers, timeout=10).raise_for_status()
+        mine = {"Authorization": f"Bearer {client.client.token}"}
+        found.append(requests.head(url, headers=mine, timeout=10).status_code)
+    assert found == [200, 403]
+
+
 def test_whoever_makes_a_bucket_owns_it(node: Node, user: Login) -> None:
     _, client = user(AccessAttr.CREATE_BUCKET)
     mine = Client(node.endpoint, token=client.client.token).bucket("authn-owned").create()
