@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from aistore.sdk.authn import AuthNClient
 from aistore.sdk.authn.access_attr import AccessAttr as A
 from aistore.sdk.errors import AISError
 
+from nativeapi.openapi.sources import entries
 from storage.rights import NAMES, SU, describe
 from tests.node import Node
 
@@ -30,16 +32,16 @@ class Sent:
     action: str = ""
     value: Any = None
     name: str = ""
+    document: Any = None  # instead of an action
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} {self.action}".strip()
 
     def send(self, node: Node, session: requests.Session, bucket: str) -> int:
-        path, value = self.path.replace("{b}", bucket), self.value
-        if isinstance(value, dict):
-            value = json.loads(json.dumps(value).replace("{b}", bucket))
-        body: Any = {"action": self.action, "name": self.name, "value": value} if self.action else None
-        return session.request(self.method, f"{node.endpoint}/v1/{path}", json=body, timeout=20).status_code
+        message = {"action": self.action, "name": self.name, "value": self.value} if self.action else self.document
+        body = None if message is None else json.dumps(message).replace("{b}", bucket)
+        url = f"{node.endpoint}/v1/{self.path.replace('{b}', bucket)}"
+        return session.request(self.method, url, data=body, timeout=20).status_code
 
 
 LIST = {"objnames": ["o"]}
@@ -47,6 +49,7 @@ TO = {"name": "{b}-to", "provider": "ais"}
 SENT = (
     Sent(A.GET, "GET", "objects/{b}/o?provider=ais"),
     Sent(A.GET, "GET", "objects/{b}/o?archpath=x"),
+    Sent(A.GET, "GET", "ml/moss", document={"in": [{"objname": "o", "bucket": "{b}"}], "mime": ".tar"}),
     Sent(A.OBJ_HEAD, "HEAD", "objects/{b}/o?provider=ais"),
     Sent(A.PUT, "PUT", "objects/{b}/new?provider=ais"),
     Sent(A.PUT, "PUT", "objects/{b}/new?uploadId=x&partNumber=1"),
@@ -174,3 +177,26 @@ def test_the_sdk_needs_no_other_right(node: Node, users: Users, number: int, cal
         called.call(users.client(SU & ~called.rights), bucket)
     assert refused.value.status_code == REFUSED
     called.call(users.client(called.rights), bucket)
+
+
+AUTHN = ("/v1/users", "/v1/roles", "/v1/clusters", "/v1/tokens")  # whose refusals are 401, see test_authn
+OF_ITS_ENTRIES = "/v1/ml/moss"  # takes GET of the buckets that its entries name
+
+
+def test_every_declared_right_is_asked_for(node: Node, users: Users) -> None:
+    """Whatever the description of the API says: with all rights but one of those that a call takes it is refused."""
+    bucket = bucket_for(node, 200)
+    apart = [entry for entry in entries() if entry.path.startswith(AUTHN) or entry.path == OF_ITS_ENTRIES]
+    declared = [entry for entry in entries() if entry.right and entry not in apart]
+    assert len(declared) > 100
+    member = {"Ais-Node-Id": next(iter(Client(node.endpoint, token=node.token).cluster().get_info().tmap))}
+    for entry in declared:
+        path = re.sub(r"\{\w+\}", "x", entry.path.replace("{bucket}", bucket).replace("{object}", "o"))
+        selector = next((name for name in entry.query if name not in ("provider", "namespace")), "none")
+        query = f"what={entry.what}" if entry.what else f"{selector}=x"
+        body = {"action": entry.action, "name": "o", "value": {}} if entry.action else None
+        for right in (right for right in NAMES if right & entry.right):
+            session = users.having(SU & ~right)
+            url = f"{node.endpoint}{path}?{query}"
+            reply = session.request(entry.method, url, json=body, headers=member, timeout=20)
+            assert reply.status_code == REFUSED, (entry, describe(right), reply.text)
