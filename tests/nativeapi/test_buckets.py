@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from storage.store import Store
 from tests.nativeapi.conftest import ALICE, Api
 from tests.nativeapi.pages import listed, names
 
@@ -75,3 +76,15 @@ def test_actions_not_offered_are_told_from_nonsense(
 def test_malformed_messages_are_refused(api: Api, bucket: str) -> None:
     assert api("POST", "/v1/buckets/music", b"{").status == 400
     assert api("POST", "/v1/buckets/music", b'{"action": 5}').status == 400
+
+
+def test_what_a_large_bucket_leaves_is_removed_by_a_job(
+    api: Api, tree: list[str], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nativeapi.buckets.PURGE_SECONDS", 0.0)
+    bucket = store.buckets.get("music")
+    assert api.action("DELETE", "/v1/buckets/music", "destroy-bck").status == 200
+    assert api("HEAD", "/v1/buckets/music").status == 404
+    (job,) = api.native.jobs.live()
+    assert (job.kind, job.definition.bucket) == ("destroy-bck", "music")
+    assert api.native.jobs.value(job.id) == {"id": bucket.id}

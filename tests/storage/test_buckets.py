@@ -139,3 +139,55 @@ def test_a_deletion_that_was_killed_after_its_commit_cannot_be_undone(world: Wor
         world.store.buckets.delete(world.bucket)
     values = [volume.index.get(marker_key(world.bucket.id)) for volume in world.store.partitions.present]
     assert OPEN not in values
+
+
+def test_a_renamed_bucket_has_everything_under_its_new_name_only(world: World) -> None:
+    world.put("key", b"kept")
+    upload = world.store.uploads.create(world.bucket, "large", ATTRIBUTES)
+    renamed = world.store.buckets.rename(world.bucket, "other")
+    assert (renamed.id, renamed.name) == (world.bucket.id, "other")
+    assert world.store.buckets.get("other") == renamed
+    assert [bucket.name for bucket in world.store.buckets.all()] == ["other"]
+    with pytest.raises(NoSuchBucket):
+        world.store.buckets.get("bucket")
+    world.put("late", b"from somebody who knew the bucket by its old name")
+    world.bucket = renamed
+    assert (world.read("key"), world.keys()) == (b"kept", ["key", "late"])
+    world.part("large", upload.id, 1, b"part")
+    world.store.buckets.create("bucket", owner="someone")
+
+
+def test_a_bucket_takes_no_name_that_is_taken(world: World) -> None:
+    world.store.buckets.create("taken", owner="someone")
+    with pytest.raises(BucketExists) as refused:
+        world.store.buckets.rename(world.bucket, "taken")
+    assert refused.value.owner == "someone"
+    assert world.store.buckets.get("bucket") == world.bucket
+
+
+def test_a_bucket_that_is_gone_or_another_one_by_now_is_not_renamed(world: World) -> None:
+    world.store.buckets.delete(world.bucket)
+    with pytest.raises(NoSuchBucket):
+        world.store.buckets.rename(world.bucket, "other")
+    world.store.buckets.create("bucket", owner="someone")
+    with pytest.raises(NoSuchBucket):
+        world.store.buckets.rename(world.bucket, "other")
+
+
+def test_an_abandoned_bucket_is_gone_at_once_and_purged_later(world: World) -> None:
+    for number in range(20):
+        world.put(f"{number}", b"x" * 100_000)
+    upload = world.store.uploads.create(world.bucket, "large", ATTRIBUTES)
+    world.part("large", upload.id, 1, b"x" * 100_000)
+    world.store.buckets.abandon(world.bucket)
+    with pytest.raises(NoSuchBucket):
+        world.store.buckets.get("bucket")
+    with pytest.raises(NoSuchBucket):
+        world.put("late", b"to nowhere")
+    again = world.store.buckets.create("bucket", owner="someone")
+    assert len(world.files()) == 21
+    purging = world.store.buckets.purge(world.bucket.id)
+    next(purging)  # and then whoever did it was killed
+    assert sum(world.store.buckets.purge(world.bucket.id)) <= 21
+    assert world.files() == []
+    assert world.left() == [marker_key(again.id) for _ in world.store.partitions.present]
