@@ -9,7 +9,9 @@ from appliance.clock import WallClock
 from appliance.housekeeping import Sweeping
 from etl.jobs import through
 from etl.lens import Lenses
-from storage.jobs import Body, summary
+from nativeapi.download.egress import Guard
+from nativeapi.download.job import Download
+from storage.jobs import Body, Jobs, summary
 from storage.jobs.buckets import nothing, purge, rename, warm_up
 from storage.jobs.copying import Copying, as_stored
 from storage.jobs.deletion import Deletion
@@ -21,7 +23,9 @@ NO_MOVES = nothing("objects stay where they were put: there is nothing to move")
 NO_EVICTION = nothing("no bucket has a backend: there is nothing that could be had again")
 
 
-def bodies(store: Store, lenses: Lenses, promoter: Promoter, clock: WallClock) -> Mapping[str, Body]:
+def bodies(
+    store: Store, lenses: Lenses, promoter: Promoter, clock: WallClock, jobs: Jobs, guard: Guard
+) -> Mapping[str, Body]:
     """By kind, as `storage.jobs.kinds` calls it."""
     buckets, objects = store.buckets, store.objects
     copying = Copying(buckets, objects, as_stored(objects))
@@ -32,6 +36,7 @@ def bodies(store: Store, lenses: Lenses, promoter: Promoter, clock: WallClock) -
         "copy-listrange": copying,
         "delete-listrange": Deletion(buckets, objects),
         "destroy-bck": purge(buckets),
+        "download": Download(buckets, objects, jobs, guard),
         "etl-bck": transforming,
         "etl-listrange": transforming,
         "load-lom-cache": warm_up(buckets, objects),

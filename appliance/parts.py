@@ -28,6 +28,7 @@ from etl.transforms import Transforms
 from nativeapi.authn.service import Authn, authn
 from nativeapi.authn.tokens import Tokenless
 from nativeapi.configuration import Configuration
+from nativeapi.download.egress import GUARDS
 from nativeapi.errors import describe
 from nativeapi.native import Door, Native
 from nativeapi.nodes import Nodes
@@ -156,7 +157,7 @@ def open_parts(
         Runner(
             jobs,
             bell,
-            bodies(store, lenses, promoter, clock),
+            bodies(store, lenses, promoter, clock, jobs, GUARDS[settings.download_from]),
             describe=partial(describe, nodes=nodes),
             clock=time.time_ns,
         ),

@@ -12,6 +12,7 @@ from nativeapi import batch, buckets, cluster, easy_urls, etls, objects, sorting
 from nativeapi.authn import discovery
 from nativeapi.authn import routes as authn
 from nativeapi.call import Call, Reply
+from nativeapi.download import requests as download
 from nativeapi.errors import NativeError
 from nativeapi.native import Native
 from nativeapi.openapi import served
@@ -71,6 +72,8 @@ ROWS = (
     Row("/clusters", authn.answer),
     Row("/clusters/<path:rest>", authn.answer),
     Row("/tokens", authn.answer),
+    Row("/download", download.answer),
+    Row("/download/<path:rest>", download.answer),
     Row("/ml/moss", batch.answer),
     Row("/ml/moss/<path:rest>", batch.answer),
     Row("/sort", sorting.answer),

@@ -126,6 +126,12 @@ class Settings:
         kinds.DIRECTORY,
         "Files of this machine can be promoted to objects when they lie below this directory, which need not exist.",
     )
+    download_from: str = setting(
+        "public",
+        kinds.choice("public", "private", "anywhere"),
+        "From which addresses clients may have the node download objects: public ones; private networks as well; or "
+        "anywhere, the node's own machine and link-local addresses (where clouds keep credentials) included.",
+    )
     max_connections: int = setting(
         4096,
         kinds.whole(1, 1_000_000),

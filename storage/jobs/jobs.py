@@ -11,8 +11,8 @@ import msgspec
 from storage.index import CheckFailed, Index
 from storage.jobs.kinds import KINDS, Kind, Trait
 from storage.jobs.records import (
-    DEFINITION, DEFINITIONS, ENDED, LIVE, REQUEST, STATE, Definition, Job, Request, State, Value, key, request_key,
-    requests_of,
+    DEFINITION, DEFINITIONS, DETAILS, ENDED, LIVE, REQUEST, STATE, Definition, Job, Request, State, Value, key,
+    request_key, requests_of,
 )
 from storage.keys import after_prefix
 
@@ -103,6 +103,10 @@ class Jobs:
         """How long (ns) ago it was started."""
         return self._clock() - job.definition.started
 
+    def details(self, job: str) -> bytes | None:
+        """What its kind has told of the job last."""
+        return self._index.get(key(DETAILS, job))
+
     def value(self, job: str) -> Value:
         """What the first request asked that is not over, {} when all are."""
         for _, raw in self._index.scan(*requests_of(job), batch=1):
@@ -139,7 +143,15 @@ class Jobs:
         oldest = self._clock() - KEPT_SECONDS * 1_000_000_000
         ended = self._all(ENDED)
         for job in [*ended[KEPT:], *(job for job in ended[:KEPT] if job.state.ended < oldest)]:
-            self._index.commit(deletes=[key(DEFINITIONS, job.id), key(ENDED, job.id)])
+            self.forget(job.id)
+
+    def forget(self, job: str) -> None:
+        """Forget a job that has ended."""
+        self._index.commit(deletes=[key(space, job) for space in (DEFINITIONS, ENDED, DETAILS)])
+
+    def detail(self, job: str, details: bytes) -> None:
+        """Keep what its kind tells of the job, in place of what was told before."""
+        self._index.commit(puts=[(key(DETAILS, job), details)])
 
     def _move(self, job: str, raw: bytes, before: State, wanted: State) -> None:
         old, new = key(LIVE, job), key(ENDED if wanted.ended else LIVE, job)

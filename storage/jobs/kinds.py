@@ -53,7 +53,7 @@ ROWS = (
     Kind("copy-listrange", B | I | U, "copy-objects", prefix="tco-"),
     Kind("etl-listrange", B | I | U, "etl-objects", prefix="tco-"),
     Kind("blob-download", B | S | U),
-    Kind("download", G | I, prefix="dnl-"),
+    Kind("download", G, prefix="dnl-"),
     Kind("dsort", B | U, prefix="srt-"),
     Kind("promote", B, "promote-files"),
     Kind("evict-listrange", B, "evict-objects"),

@@ -3,6 +3,7 @@
     j d id          what the job is: written once
     j l id          where it stands, while it lives
     j e id          where it stood when it ended
+    j x id          what its kind tells of it beside that
     j q id number   what a request asks of it: the first one comes with the job, an idling job is joined by more
 
 All of it lies in the primary volume. A job has exactly one of `l` and `e`, and passes from the one to the other once.
@@ -17,7 +18,7 @@ import msgspec
 from storage.keys import JOBS
 from storage.records import Codec
 
-DEFINITIONS, LIVE, ENDED, REQUESTS = (JOBS + space for space in (b"d", b"l", b"e", b"q"))
+DEFINITIONS, LIVE, ENDED, REQUESTS, DETAILS = (JOBS + space for space in (b"d", b"l", b"e", b"q", b"x"))
 MOST_ERRORS = 64  # that are kept, the latest
 LONGEST_ERROR = 512  # characters of each
 

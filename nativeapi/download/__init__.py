@@ -1,0 +1,1 @@
+"""The downloader: objects fetched from the web by a job, asked for under /v1/download."""
