@@ -84,30 +84,6 @@ def test_object_comes_back_under_any_name(bucket: Bucket, name: str) -> None:
     )
 
 
-def test_large_file_is_read_whole_in_pieces_ranges_and_parallel(bucket: Bucket, tmp_path: Path) -> None:
-    data = random.Random(1).randbytes(20 * MIB)
-    path = tmp_path / "large"
-    path.write_bytes(data)
-    made = bucket.object("large")
-    made.get_writer().put_file(path)
-    assert made.get_reader().read_all() == data
-    assert b"".join(made.get_reader()) == data
-    assert made.get_reader().raw().read() == data
-    assert made.get_reader(byte_range="bytes=1000-9000000").read_all() == data[1000:9000001]
-    with made.get_reader().as_file() as file:
-        assert file.read() == data
-    with made.get_reader(num_workers=3).read_all() as parallel:
-        assert parallel.tobytes() == data
-    assert made.get_reader(direct=True).read_all() == data
-    assert made.head().size == len(data)
-
-
-def test_stream_without_length_is_stored(bucket: Bucket) -> None:
-    made = bucket.object("stream")
-    made.get_writer()._put_data(iter([b"a" * MIB, b"b" * MIB]))
-    assert made.get_reader().read_all() == b"a" * MIB + b"b" * MIB
-
-
 def test_missing_object_has_its_own_exception(bucket: Bucket) -> None:
     with pytest.raises(ErrObjNotFound):
         bucket.object("nope").get_reader().read_all()
