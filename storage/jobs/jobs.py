@@ -19,7 +19,8 @@ from storage.keys import after_prefix
 KEPT = 1000  # ended jobs
 KEPT_SECONDS = 24 * 3600  # that they are kept; of more than `KEPT` the oldest go earlier
 LETTERS = string.ascii_letters
-SYMBOLS = LETTERS + string.digits + "-_"
+ENDS = LETTERS + string.digits
+SYMBOLS = ENDS + "-_"
 LENGTH = 9  # of an id after its prefix
 USER_ABORT = "user abort"
 
@@ -222,9 +223,13 @@ def newest_first(jobs: Iterable[Job]) -> list[Job]:
 
 
 def new_id(random: Callable[[int], bytes]) -> str:
-    """Nine characters, the first of them a letter."""
-    first, *rest = random(LENGTH)
-    return LETTERS[first % len(LETTERS)] + "".join(SYMBOLS[byte % len(SYMBOLS)] for byte in rest)
+    """Nine characters, as AIStore's clients take them: the first a letter, the last a letter or a digit."""
+    first, *middle, last = random(LENGTH)
+    return one_of(LETTERS, first) + "".join(one_of(SYMBOLS, byte) for byte in middle) + one_of(ENDS, last)
+
+
+def one_of(symbols: str, byte: int) -> str:
+    return symbols[byte % len(symbols)]
 
 
 def workers_of(value: Value) -> int:

@@ -28,7 +28,7 @@ Value: TypeAlias = dict[str, Any]  # an action's value, as JSON has it
 class Definition(msgspec.Struct, array_like=True, frozen=True):
     """What a job is."""
 
-    id: str  # AIStore's shape: a letter, then letters, digits, hyphens and underscores, nine or more in all
+    id: str  # AIStore's shape: nine characters or more, letters and digits, within them hyphens and underscores
     kind: str
     started: int  # ns
     owner: str  # canonical id of the account that started it

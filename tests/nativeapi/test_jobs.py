@@ -197,6 +197,21 @@ def test_only_administrators_start_and_stop(api: Api) -> None:
         assert api.action("PUT", "/v1/cluster", action, {"Kind": "lru"}, token="alice-token").status == 403
 
 
+def test_messages_of_the_command_line_are_understood(api: Api, bucket: str) -> None:
+    nowhere = {"name": "", "provider": "", "namespace": {"uuid": "", "name": ""}}
+    value = {
+        "ID": "", "Kind": "lru", "DaemonID": "", "Bck": nowhere, "Buckets": None, "Timeout": 0, "Force": False,
+        "OnlyRunning": False,
+    }
+    message = {"action": "start", "value": value, "name": "", "flags": 1}
+    job = api("PUT", "/v1/cluster", json.dumps(message).encode()).body.decode()
+    asked = {"show_active": None, "bck": nowhere, "id": job, "kind": "lru"}
+    assert ask(api, "status", **asked).json["uuid"] == job
+    assert [snap["id"] for snap in shown(api, **asked)] == [job]
+    assert shown(api, **{**asked, "id": "", "show_active": False}) == []
+    assert order(api, "stop", **{**value, "ID": job, "Kind": ""}).body == b""
+
+
 def test_every_startable_kind_can_be_asked_for(api: Api, bucket: str) -> None:
     for kind in KINDS.values():
         if Trait.STARTABLE in kind.traits:

@@ -54,7 +54,7 @@ def test_cluster_is_ready_and_has_one_target(client: Client) -> None:
     assert len(smap.tmap) == 1
     assert client.cluster().get_uuid()
     assert list(client.cluster().get_performance()) == list(smap.tmap)
-    assert client.cluster().list_running_jobs() == []
+    assert isinstance(client.cluster().list_running_jobs(), list)
 
 
 def test_bucket_is_made_found_and_destroyed(client: Client, bucket: Bucket) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ import gevent
 import msgspec
 import pytest
 from gevent.event import Event
+from hypothesis import given
+from hypothesis import strategies as st
 
 from storage.errors import NoSuchKey
 from storage.jobs import Aborted, Body, Job, Jobs, NoSuchJob, ObjectError, Run, Runner, Step, Unit
@@ -20,6 +23,7 @@ from storage.jobs import jobs as jobs_module
 from storage.jobs import runner as runner_module
 from storage.jobs.attendance import Attendance
 from storage.jobs.bell import Bell
+from storage.jobs.jobs import new_id
 from storage.jobs.run import Told
 from storage.layout import claim
 from storage.store import Options, Store
@@ -106,6 +110,11 @@ def test_job_is_known_before_anybody_does_it(jobs: Jobs) -> None:
     assert len(job) == 9 and job[0].isalpha()
     with pytest.raises(NoSuchJob):
         jobs.get("x" + job)
+
+
+@given(st.binary(min_size=9, max_size=9))
+def test_ids_are_such_as_clients_take(chance: bytes) -> None:
+    assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{7}[A-Za-z0-9]", new_id(lambda size: chance[:size]))
 
 
 def test_units_are_done_side_by_side_as_many_as_asked_for(jobs: Jobs, running: Running) -> None:
