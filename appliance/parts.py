@@ -25,6 +25,7 @@ from etl.runtimes.process import ProcessRuntime
 from etl.spec import HPUSH
 from etl.supervisor import Supervisor
 from etl.transforms import Transforms
+from nativeapi import attached
 from nativeapi.authn.service import Authn, authn
 from nativeapi.authn.tokens import Tokenless
 from nativeapi.configuration import Configuration
@@ -140,7 +141,7 @@ def open_parts(
     lenses = Lenses(store.objects.open, catalog, activities, channels={HPUSH: HPush()})
     jobs = Jobs(store.partitions.primary.index, bell, clock=time.time_ns, random=os.urandom)
     attendance = Attendance(jobs, clock=time.time_ns, monotonic=time.monotonic)
-    nodes = Nodes(layout.node, created(layout))
+    nodes = Nodes(layout.node, created(layout), partial(attached.called, store.catalog))
     configuration = Configuration(store.catalog, run=machine.run, fixed=decided(settings), clock=time.time_ns)
     statistics = Statistics(store.catalog, run=machine.run)
     logins = authn(store.catalog, nodes, keyring, root=ADMINISTRATOR, clock=time.time_ns, random=os.urandom)

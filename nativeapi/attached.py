@@ -18,6 +18,7 @@ from nativeapi.call import EMPTY, Call, Reply, json_reply
 from nativeapi.client import NativeClient, Refused, Unreachable
 from nativeapi.errors import NativeError
 from nativeapi.native import Native
+from storage.catalog import Catalog
 from storage.records import Codec
 
 KIND = "attached-cluster"  # of the records in the catalog; their names are the aliases
@@ -113,7 +114,16 @@ def backend(native: Native) -> dict[str, Any]:
 
 
 def known(native: Native) -> Iterator[Cluster]:
-    return (CLUSTERS.decode(raw) for _, raw in native.store.catalog.all(KIND))
+    return all_of(native.store.catalog)
+
+
+def all_of(catalog: Catalog) -> Iterator[Cluster]:
+    return (CLUSTERS.decode(raw) for _, raw in catalog.all(KIND))
+
+
+def called(catalog: Catalog) -> set[str]:
+    """The aliases and uuids by which clients may name the attached clusters."""
+    return {name for cluster in all_of(catalog) for name in (cluster.alias, cluster.uuid) if name}
 
 
 def parsed(address: str) -> tuple[str, str]:

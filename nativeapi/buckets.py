@@ -143,7 +143,7 @@ def selected(native: Native, call: Call, name: str) -> list[Bucket]:
     global namespace come first."""
     check_provider(call.query.get("provider", ""))
     namespace = call.query.get("namespace")
-    wanted = None if not namespace else names.local_namespace(namespace)
+    wanted = None if not namespace else names.local_namespace(namespace, native.nodes)
     if presence(call) is Presence.OUTSIDE:
         return []
     found = [

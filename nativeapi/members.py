@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from nativeapi import bucket_properties
+from nativeapi.bucket_name import BucketName
 from nativeapi.call import Call
 from nativeapi.figures import Capacity, SystemInfo
 from nativeapi.native import Native
@@ -115,9 +116,12 @@ def system(native: Native, role: str) -> dict[str, Any]:
 
 def buckets(native: Native, call: Call) -> dict[str, Any]:
     """AIStore's map of all buckets with their properties."""
-    found = {bucket.name: bucket_properties.document(bucket) for bucket in native.store.buckets.all()}
+    found: dict[str, dict[str, Any]] = {"@#": {}}  # by namespace
+    for bucket in native.store.buckets.all():
+        name = BucketName.of(bucket.name)
+        found.setdefault(f"@#{name.namespace}", {})[name.name] = bucket_properties.document(bucket)
     return {
-        "providers": {"ais": {"@#": found}},
+        "providers": {"ais": found},
         "uuid": native.nodes.map(call.origin())["uuid"],
         "version": str(native.store.catalog.version()),
     }

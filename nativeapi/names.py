@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from nativeapi.bucket_name import BucketName
-from nativeapi.errors import NativeError
+from nativeapi.errors import NativeError, unsupported
 from nativeapi.nodes import Nodes
 
 OWN = "ais"
@@ -63,21 +63,31 @@ def stored_name(bucket: str, provider: str, namespace: str, nodes: Nodes) -> str
             f"p[{nodes.proxy}]: failed to lookup bucket {known.scheme}://{bucket}, err: {missing_backend(known)}",
             code="ErrFailedTo",
         )
-    return bucket if namespace in GLOBAL else BucketName(bucket, local_namespace(namespace)).stored
+    return bucket if namespace in GLOBAL else BucketName(bucket, local_namespace(namespace, nodes)).stored
 
 
-def local_namespace(text: str) -> str:
-    """The name of the local namespace that `@#name` or `#name` means, "" for the global one; a namespace of another
-    cluster is refused, as none is attached."""
+def local_namespace(text: str, nodes: Nodes) -> str:
+    """The name of the local namespace that `@#name`, `#name` or the same with this cluster's uuid means, "" for the
+    global one; a namespace of another cluster is refused."""
     match = NAMESPACE.fullmatch(text)
     if match is None:
         raise NativeError(400, f'invalid namespace "{text}": expecting @uuid#name')
     uuid, name = match.groups("")
-    if text.startswith("@") and (uuid or text == "@"):
-        raise NativeError(400, "no remote ais clusters attached")
+    if text == "@" or uuid not in ("", nodes.cluster):
+        raise other_cluster(uuid, nodes)
     if name:
         check_name(name, "namespace")
     return name
+
+
+def other_cluster(uuid: str, nodes: Nodes) -> NativeError:
+    """Why the buckets of another cluster ("": of any) cannot be had here."""
+    others = nodes.others()
+    if not others:
+        return NativeError(400, "no remote ais clusters attached")
+    if uuid and uuid not in others:
+        return NativeError(400, f'remote ais cluster "{uuid}" is not attached')
+    return unsupported(f"access to the buckets of @{uuid}")
 
 
 def missing_backend(provider: Provider) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -24,6 +25,7 @@ class Nodes:
 
     uuid: str
     created: str = "2026-01-01 00:00:00"  # shown to operators, compared by nobody
+    others: Callable[[], Collection[str]] = tuple  # the aliases and uuids of the clusters that are attached
     proxy: str = field(init=False)
     target: str = field(init=False)
     cluster: str = field(init=False)  # the uuid of the two of them

@@ -14,6 +14,8 @@ from aistore.sdk.errors import AISError
 from botocore.exceptions import ClientError
 
 from storage.access import Grants, Principal, decide, decide_on_cluster
+from storage.identities.directory import grants
+from storage.identities.records import BucketAcl, Role
 from storage.properties import ACCESS
 from storage.records import Bucket
 from storage.rights import ADMIN, BCK_SET_ACL, EVERYTHING, GET, LIST_BUCKETS, OBJ_DELETE, PATCH, PUT, RO, RW, SU
@@ -42,6 +44,12 @@ def test_where_a_role_names_a_bucket_it_decides_but_for_rights_over_the_cluster(
     bob = Principal("bob", "bob", grants=Grants(RW | ADMIN, {"alices": RO}))
     assert decide(bob, RO | ADMIN, ALICES) and not decide(bob, PUT, ALICES)
     assert decide(bob, PUT, Bucket(3, "others", "alice", 0))
+
+
+def test_a_role_names_a_bucket_in_its_namespace() -> None:
+    role = Role("guest", buckets=(BucketAcl("c1", "ais", "#ns/alices", RO), BucketAcl("c2", "ais", "alices", RW)))
+    bob = Principal("bob", "bob", grants=grants([role], "c1"))
+    assert decide(bob, RO, Bucket(4, "#ns/alices", "alice", 0)) and not decide(bob, RO, ALICES)
 
 
 def test_what_access_closes_is_closed_to_owners_and_administrators_who_can_open_it_again() -> None:

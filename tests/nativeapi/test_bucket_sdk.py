@@ -6,6 +6,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -118,6 +119,41 @@ def test_list_of_buckets_can_be_narrowed(client: Client, wire: Wire, bucket: Buc
     assert named("?presence=5") == []
     assert named("?provider=ais", "made-up") == []
     assert there[1] in [model.name for model in client.cluster().list_buckets(provider="")]
+
+
+def test_this_cluster_s_own_uuid_means_the_local_namespaces(wire: Wire, bucket: Bucket, nested: Bucket) -> None:
+    bmd = wire("GET", "/v1/daemon?what=bmd").json()
+    assert bmd["providers"]["ais"]["@#Ns_1"][bucket.name]["provider"] == "ais"
+    assert bucket.name in bmd["providers"]["ais"]["@#"]
+    fill(nested, "song")
+    listed = wire("GET", f"/v1/buckets/{bucket.name}?namespace=%40{bmd['uuid']}%23Ns_1", "list").json()
+    assert [entry["name"] for entry in listed["entries"]] == ["song"]
+
+
+def test_buckets_of_an_attached_cluster_are_not_offered(node: Node, wire: Wire) -> None:
+    headers = {"Authorization": f"Bearer {node.token}", "Ais-Remote-Ais-Alias": "far"}
+    there = {**headers, "Ais-Remote-Ais-Url": "http://127.0.0.1:9"}
+    assert requests.put(f"{node.endpoint}/v1/cluster/attach?what=remote", headers=there, timeout=20).status_code == 200
+    try:
+        for path in ("/v1/buckets/b?namespace=%40far%23", "/v1/buckets?namespace=%40far%23"):
+            assert refusal(wire("GET", path, "list"))[:2] == (501, "ErrUnsupp")
+        assert refusal(wire("GET", "/v1/buckets/b?namespace=%40other%23", "list")) == (
+            400, "", 'remote ais cluster "other" is not attached')
+    finally:
+        detached = requests.put(f"{node.endpoint}/v1/cluster/detach?what=remote", headers=headers, timeout=20)
+    assert detached.status_code == 200
+
+
+def test_versions_are_counted_without_gaps_by_many_writers(node: Node, bucket: Bucket) -> None:
+    def write(number: int) -> int:
+        with requests.Session() as session:
+            session.headers["Authorization"] = f"Bearer {node.token}"
+            url = f"{node.endpoint}/v1/objects/{bucket.name}/song"
+            return max(int(session.put(url, data=b"x" * 10, timeout=20).headers["Ais-Version"]) for _ in range(10))
+
+    with ThreadPoolExecutor(12) as pool:
+        assert max(pool.map(write, range(12))) == 120
+    assert bucket.object("song").head(props="version").obj_version == "120"
 
 
 def test_nonsense_in_a_list_of_buckets_is_refused(wire: Wire) -> None:
