@@ -59,7 +59,7 @@ TABLE: Final = (
     Property("Renamed", text(), "", Effect.READ_ONLY, "The name that the bucket is being given."),
     Property("checksum.type", choice(*sorted(stored.CHECKSUM_TYPES)), stored.XXHASH2, Effect.GOVERNS,
              "The checksum that each object gets as it is written, through S3 as well; objects keep theirs when this "
-             "changes. One that S3 completes from several parts gets it only if it is `crc32c`, which can be combined."),
+             "changes. One that S3 completes from parts gets it only if it is `crc32c`, which can be combined."),
     Property("checksum.validate_cold_get", flag(), False, Effect.REMOTE, "Verify what is fetched from a backend."),
     Property("checksum.validate_warm_get", flag(), False, Effect.REFUSED, "Verify before each read."),
     Property("checksum.validate_obj_move", flag(), False, Effect.REFUSED, "Verify when an object changes its disk."),
