@@ -157,15 +157,15 @@ class Call:
         """A boolean parameter, in every spelling that Go and Python clients use."""
         return self.query.get(name, "").lower() in ("1", "t", "true", "y", "yes", "on")
 
-    def body(self) -> bytes:
-        """The whole body, which may come with any method."""
+    def body(self, limit: int = MESSAGE_LIMIT) -> bytes:
+        """The whole body, which may come with any method; 413 when it is longer than `limit` bytes."""
         parts, size = [], 0
         reader = self.environ["wsgi.input"]
         while piece := reader.read(64 * 1024):
             parts.append(piece)
             size += len(piece)
-            if size > MESSAGE_LIMIT:
-                raise NativeError(413, f"the message is longer than {MESSAGE_LIMIT} bytes")
+            if size > limit:
+                raise NativeError(413, f"the message is longer than {limit} bytes")
         return b"".join(parts)
 
     def action(self) -> Action:

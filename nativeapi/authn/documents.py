@@ -16,6 +16,7 @@ from storage.identities.records import BucketAcl, Cluster, ClusterAcl, Role, Use
 
 NICE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 RIGHTS_LIMIT = 2**64
+LARGEST = 1024 * 1024  # bytes of a message, which strangers may send, too
 
 
 class Namespace(msgspec.Struct):
@@ -75,7 +76,7 @@ Document = TypeVar("Document", bound=msgspec.Struct)
 def read(call: Call, kind: type[Document]) -> Document:
     """The request's body; 400 when it is no such document."""
     try:
-        return msgspec.json.decode(call.body() or b"{}", type=kind)
+        return msgspec.json.decode(call.body(LARGEST) or b"{}", type=kind)
     except UNREADABLE as error:
         raise NativeError(400, f"failed to unmarshal the message: {error}") from error
 

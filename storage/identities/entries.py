@@ -8,8 +8,10 @@ from typing import Generic, TypeVar
 import msgspec
 
 from storage.catalog import Catalog, Changed
-from storage.errors import NoSuchIdentity, IdentityExists
+from storage.errors import IdentityExists, NoSuchIdentity
 from storage.records import Codec
+
+LONGEST_NAME = 1000  # characters; a key of the index has room for the longest of them
 
 Entry = TypeVar("Entry", bound=msgspec.Struct)
 
@@ -23,7 +25,7 @@ class Entries(Generic[Entry]):
         self._codec = codec
 
     def find(self, name: str) -> Entry | None:
-        raw = self._catalog.get(self._kind, name)
+        raw = self._raw(name)
         return None if raw is None else self._codec.decode(raw)
 
     def get(self, name: str) -> Entry:
@@ -50,7 +52,7 @@ class Entries(Generic[Entry]):
         `change` is called again when another process was faster; it may raise.
         """
         while True:
-            before = self._catalog.get(self._kind, name)
+            before = self._raw(name)
             current = absent if before is None else self._codec.decode(before)
             if current is None:
                 raise NoSuchIdentity(self._kind, name)
@@ -62,7 +64,7 @@ class Entries(Generic[Entry]):
 
     def remove(self, name: str) -> None:
         """Take the entry away; `NoSuchIdentity`."""
-        raw = self._catalog.get(self._kind, name)
+        raw = self._raw(name)
         while raw is not None:
             try:
                 self._catalog.delete(self._kind, name, expected=raw)
@@ -70,3 +72,7 @@ class Entries(Generic[Entry]):
             except Changed as changed:
                 raw = changed.found
         raise NoSuchIdentity(self._kind, name)
+
+    def _raw(self, name: str) -> bytes | None:
+        """The record; None for what is no name, too, however long it is."""
+        return self._catalog.get(self._kind, name) if len(name) <= LONGEST_NAME else None

@@ -312,8 +312,15 @@ def test_names_are_nice(node: Node, name: str) -> None:
         ("PATCH", "users", b"", 405),
         ("PUT", "tokens", b"", 405),
         ("GET", "users/a/b", b"", 400),
+        ("GET", "users/" + "x" * 5000, b"", 404),
+        ("GET", "roles/" + "%C3%A4" * 1000, b"", 404),
+        ("DELETE", "clusters/%00", b"", 404),
+        ("POST", "users/" + "x" * 5000, b'{"password": "x"}', 401),
+        ("POST", "users/admin", b" " * 2**20 + b"{}", 413),
+        ("POST", "users/admin", b"[" * 100_000, 400),
         ("DELETE", "tokens", b"[]", 400),
     ],
+    ids=lambda value: str(value)[:40],
 )
 def test_bad_messages_are_refused(node: Node, method: str, path: str, body: bytes, expected: int) -> None:
     headers = {"Authorization": f"Bearer {node.token}"}
