@@ -148,6 +148,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def api(store: Store, tmp_path: Path) -> Iterator[Api]:
+    with opened(store, tmp_path) as made:
+        yield made
+
+
+@contextmanager
+def opened(store: Store, tmp_path: Path) -> Iterator[Api]:
+    """The API over the store, with what it needs of a folder."""
     catalog = TransformCatalog(store.catalog)
     activities = Activities(store.catalog, clock=time.monotonic)
     runtime = ProcessRuntime(tmp_path / "etl")
