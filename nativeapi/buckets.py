@@ -29,13 +29,15 @@ Handler = Callable[[Native, Call, Bucket, Action], Reply]
 
 
 def destroy(native: Native, call: Call, bucket: Bucket, action: Action) -> Reply:
-    """Remove the bucket and all that is in it. It is gone when this answers; the bytes of a large one follow."""
+    """Remove the bucket and all that is in it, and abort the jobs that work in it. It is gone when this answers; the
+    bytes of a large one follow."""
     assert call.principal is not None
     native.store.buckets.abandon(bucket)
+    renaming.abort_all(native, bucket.name, f'bucket "ais://{bucket.name}" was destroyed')
     deadline = time.monotonic() + PURGE_SECONDS
     for _ in native.store.buckets.purge(bucket.id):
         if time.monotonic() > deadline:
-            native.jobs.start("destroy-bck", owner=call.principal.id, bucket=bucket.name, value={"id": bucket.id})
+            native.jobs.start(renaming.DESTROY, owner=call.principal.id, bucket=bucket.name, value={"id": bucket.id})
             break
     return EMPTY
 

@@ -11,6 +11,7 @@ from storage.jobs import KINDS, Job, Trait
 from storage.records import Bucket
 
 MOVE = "move-bck"
+DESTROY = "destroy-bck"  # a job of this kind is about a bucket that is gone, whatever has its name now
 
 
 def move(native: Native, call: Call, bucket: Bucket, action: Action) -> Reply:
@@ -51,9 +52,16 @@ def working(native: Native, *buckets: str) -> list[Job]:
         job
         for job in native.jobs.live()
         if job.waiting
+        and job.kind != DESTROY
         and Trait.ATTENDED not in KINDS[job.kind].traits
         and (job.definition.bucket in buckets or job.definition.destination in buckets)
     ]
+
+
+def abort_all(native: Native, bucket: str, reason: str) -> None:
+    """Abort the jobs that have something to do in the bucket."""
+    for job in working(native, bucket):
+        native.jobs.abort(job.id, reason)
 
 
 def busy(action: str, bucket: str, job: Job) -> NativeError:

@@ -115,7 +115,10 @@ class Runner:
         one.greenlet = gevent.spawn(self._do, job, one)
 
     def _end(self, job: Job, error: str) -> None:
-        Progress(self._jobs, job.id, clock=self._clock, monotonic=self._monotonic).job_over(error)
+        self._progress(job).job_over(error)
+
+    def _progress(self, job: Job) -> Progress:
+        return Progress(self._jobs, job.id, clock=self._clock, monotonic=self._monotonic)
 
     def _end_if_idle(self, job: Job) -> None:
         if self._clock() - job.state.touched < LINGER * 1e9:
@@ -132,6 +135,10 @@ class Runner:
         """Do the requests of a job, one after the other."""
         try:
             with self._room:
+                if job.state.deaths >= MOST_DEATHS:
+                    self._end(job, f"given up: {job.state.deaths} processes have died of it")
+                    return
+                self._progress(job).begin()
                 while self._do_request(job, one):
                     pass
         except (OutOfSpace, VolumeFailed) as error:
@@ -148,11 +155,7 @@ class Runner:
         if found is None:
             return False
         state, request = found
-        progress = Progress(self._jobs, job.id, clock=self._clock, monotonic=self._monotonic)
-        if state.deaths >= MOST_DEATHS:
-            progress.job_over(f"given up: {state.deaths} processes have died of it")
-            return False
-        progress.begin()
+        progress = self._progress(job)
         run = Run(
             job.definition, request.owner, request.value, state.cursor,
             stopped=lambda: one.stopped, describe=self._told, record=partial(self._save, progress),

@@ -229,6 +229,12 @@ def test_bucket_on_its_way_to_another_name_is_busy(api: Api, bucket: str) -> Non
     assert forced.status == 200
 
 
+def test_jobs_in_a_destroyed_bucket_are_aborted(api: Api, bucket: str, copying: str, idling: str) -> None:
+    assert api.action("DELETE", f"/v1/buckets/{bucket}", "destroy-bck").status == 200
+    assert ask(api, "status", id=copying).json["err"] == 'bucket "ais://music" was destroyed'
+    assert not ask(api, "status", id=idling).json["aborted"]
+
+
 def test_bucket_that_is_copied_is_not_renamed(api: Api, bucket: str, copying: str) -> None:
     refused = api.action("POST", f"/v1/buckets/{bucket}?bck_to=ais/@%23/new/", "move-bck")
     assert (refused.status, copying in refused.message) == (409, True)
