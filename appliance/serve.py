@@ -14,7 +14,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any, NoReturn
 
-from appliance import banner, logs
+from appliance import banner, certificates, logs
 from appliance.arbiter import GENERATIONS, Server
 from appliance.identities import Keyring, WrongIdentities, read_accounts
 from appliance.journal import FileJournal
@@ -69,7 +69,8 @@ def _serve_set(settings: Settings, layout: Layout, say: Callable[[str], None]) -
     connections = _connections(settings)
     shared = Shared((GENERATIONS + 1) * (settings.workers + 1))
     journal = _journal(folders[0] / LOGS)
-    node = Node(settings, layout, keyring, shared, NodeMachine(shared, journal))
+    certificate = certificates.read(settings.tls_certificate) if settings.tls_certificate else None
+    node = Node(settings, layout, keyring, shared, NodeMachine(shared, journal, certificate))
 
     def ready(_: object) -> None:
         address, again = url(settings), banner.credentials_command(settings, sys.argv[0])

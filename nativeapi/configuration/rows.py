@@ -111,7 +111,7 @@ LOG = (
     Row("log.max_size", size("1KiB", "1GiB"), "64MiB", Effect.HERE, "a file of the node's log is begun anew above it"),
     Row("log.max_total", size("1MiB", "10GiB"), "512MiB", Effect.HERE, "old files of the log are removed above it"),
     Row("log.flush_time", duration("0s", "1h"), "1m"),
-    Row("log.stats_time", duration("0s", "10m"), "3m"),
+    Row("log.stats_time", duration("0s", "10m"), "3m", Effect.HERE, "between two lines of sums in the log; 0s: none"),
     fixed("log.to_stderr", flag(), True, "the log goes to standard error and to its files"),
 )
 

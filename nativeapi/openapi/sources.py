@@ -8,8 +8,10 @@ from typing import Any
 from etl.spec import TransformSpec
 from nativeapi import administration, batch, buckets, etls, objects, questions, sorting
 from nativeapi.authn import routes as authn
+from nativeapi.download import requests as downloads
+from nativeapi.download.message import Message
 from nativeapi.names import BucketDocument
-from nativeapi.openapi.entries import OCTETS, Body, Entry, summary
+from nativeapi.openapi.entries import OCTETS, TEXT, Body, Entry, summary
 from nativeapi.summary import info
 from storage import rights
 from storage.archives.formats import FORMATS, TAR
@@ -135,6 +137,17 @@ def of_sorting() -> Iterator[Entry]:
     yield Entry("DELETE", "/v1/sort/abort", "abort", about, rights.ADMIN, offered=False)
 
 
+def of_downloads() -> Iterator[Entry]:
+    for path, methods in downloads.ROWS.items():
+        for method, handler in methods.items():
+            yield Entry(
+                method, f"/v1/download/{path}".rstrip("/"), handler.__name__, summary(handler, handler.__name__),
+                rights.SHOW_CLUSTER if method == "GET" else 0, body=Body.DOCUMENT,
+                value=Message if method == "POST" else downloads.Query,
+                replies=(TEXT,) if method == "GET" else (dict[str, Any],),
+            )
+
+
 SOURCES = {
     "buckets": of_buckets,
     "objects": of_objects,
@@ -143,6 +156,7 @@ SOURCES = {
     "daemon": of_questions,
     "health": of_health,
     "users": of_authn,
+    "download": of_downloads,
     "ml": of_batch,
     "sort": of_sorting,
 }

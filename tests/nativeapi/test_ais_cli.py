@@ -176,6 +176,7 @@ def test_lists_that_a_fresh_cluster_has_empty(ais: Ais) -> None:
     assert ais.json("GET", "/v1/cluster?what=remote") == {"a": None, "ver": 0}
     assert ais.json("GET", "/v1/sort?only_active=true&regex=") == []
     assert ais.json("GET", "/v1/sort") == []
+    assert isinstance(ais.json("GET", "/v1/download", {"id": "", "regex": "", "only_active_tasks": True}), list)
     assert ais.json("GET", "/v1/etl") == []
     assert ais("DELETE", "/v1/sort/abort?uuid=").status_code == 501
 

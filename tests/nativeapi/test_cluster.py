@@ -285,6 +285,17 @@ def test_details_are_logged_when_the_level_asks_for_them(start_node: StartNode) 
     assert journal.read_text().startswith("Started up at ")
 
 
+def test_sums_are_logged_after_each_period(start_node: StartNode) -> None:
+    cluster = Cluster(start_node())
+    assert cluster("PUT", "cluster/set-config?log.stats_time=1s").status_code == 200
+    cluster("POST", "buckets/summed", {"action": "create-bck"})
+    cluster("PUT", "objects/summed/one", "x")
+    deadline = time.monotonic() + 15
+    while "{put.n:1," not in (text := cluster("GET", "daemon?what=log").text) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert "{put.n:1," in text
+
+
 # -- mountpaths ------------------------------------------------------------------------------------------------------
 
 

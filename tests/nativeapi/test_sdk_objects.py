@@ -265,3 +265,16 @@ def test_reading_goes_on_after_the_node_was_killed(start_node: StartNode) -> Non
         node.kill()
         node.start()
         assert before + file.read() == LARGE
+
+
+def test_certificate_is_shown_and_its_end_announced(secure: Node, certificate: Path) -> None:
+    def ask(path: str, what: str) -> Any:
+        headers = {"Authorization": f"Bearer {secure.token}"}
+        url = f"{secure.endpoint}/v1/{path}?what={what}"
+        return requests.get(url, headers=headers, verify=str(certificate), timeout=5).json()
+
+    assert ask("daemon", "node_stats")["tracker"]["state.flags"] & 1 << 16  # it expires within three days
+    shown = ask("daemon", "tls_certificate")
+    assert (shown["issued_by"], shown["issued_to"]) == ("CN=127.0.0.1", "CN=127.0.0.1")
+    assert shown["not_after"] - shown["not_before"] == 24 * 3600
+    assert ask("cluster", "cluster_config")["net"]["http"]["use_https"] is True
