@@ -19,7 +19,7 @@ class Grants:
     """The rights that somebody's roles give: on the whole cluster, and on single buckets by their names."""
 
     cluster: int = 0
-    buckets: Mapping[str, int] = field(default_factory=dict)
+    buckets: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     def on(self, bucket: Bucket) -> int:
         """The rights on a bucket: where a role names it, that decides, but for the rights over the cluster."""

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ import requests
 from aistore import Client
 from aistore.sdk import Bucket
 from aistore.sdk.enums import FLTPresence
-from aistore.sdk.errors import AISError, ErrBckAlreadyExists, ErrBckNotFound, ErrObjNotFound, ErrRemoteBckNotFound
+from aistore.sdk.errors import (
+    AISError, ErrBckAlreadyExists, ErrBckNotFound, ErrObjNotFound, ErrRemoteBckNotFound, InvalidBckProvider,
+)
 from aistore.sdk.namespace import Namespace
 from aistore.sdk.provider import Provider
 from botocore.exceptions import ClientError
@@ -325,3 +328,51 @@ def test_properties_govern_writes_through_s3(node: Node, wire: Wire, client: Cli
     assert [header for header in seen["ResponseMetadata"]["HTTPHeaders"] if "checksum" in header] == [
         "x-amz-checksum-sha1", "x-amz-checksum-type"]
     made.delete()
+
+
+def test_files_are_put_and_their_urls_listed(node: Node, bucket: Bucket, nested: Bucket, tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in ("a.txt", "b.bin", "sub/c.txt"):
+        (tmp_path / name).write_text(name)
+    assert bucket.put_files(tmp_path, dry_run=True, recursive=True) and not bucket.list_all_objects()
+    put = bucket.put_files(tmp_path, recursive=True, pattern="*.txt", prepend="p-")
+    assert sorted(put) == ["p-a.txt", "p-sub/c.txt"]
+    assert sorted(nested.put_files(tmp_path, basename=True)) == ["a.txt", "b.bin"]
+    for made, names in ((bucket, ["p-a.txt", "p-sub/c.txt"]), (nested, ["a.txt", "b.bin"])):
+        urls = list(made.list_urls())
+        assert [entry.name for entry in made.list_all_objects(page_size=1)] == names
+        headers = {"Authorization": f"Bearer {node.token}"}
+        assert [requests.get(url, headers=headers, timeout=20).text for url in urls] == [
+            name.removeprefix("p-") for name in names]
+
+
+def test_bucket_is_copied_and_renamed_across_namespaces(client: Client, bucket: Bucket, nested: Bucket) -> None:
+    fill(bucket, "one", "two")
+    job = client.job(bucket.copy(to_bck=nested, prepend="from-"))
+    assert job.wait(timeout=20).success
+    assert [entry.name for entry in nested.list_all_objects()] == ["from-one", "from-two"]
+    (snapshot,) = job.get_details().list_snapshots()
+    assert (snapshot.source_bck.name, snapshot.destination_bck.namespace.name) == (bucket.name, "Ns_1")
+    bucket.object("one").copy(nested.object("three"))
+    assert nested.object("three").get_reader().read_all() == b"x"
+    other = f"{nested.name}-moved"
+    assert client.job(nested.rename(other)).wait(timeout=20).success
+    moved = client.bucket(other, namespace=NAMESPACE)
+    assert len(moved.list_all_objects()) == 3
+    moved.delete()
+    with pytest.raises(ErrBckNotFound):
+        nested.list_objects()
+
+
+def test_what_needs_a_backend_is_refused(client: Client, bucket: Bucket) -> None:
+    for action in (bucket.create_inventory, bucket.destroy_inventory):
+        with pytest.raises(AISError) as refused:
+            action()
+        assert (refused.value.status_code, "expecting remote bucket" in refused.value.message) == (400, True)
+    assert bucket.show_inventory() == {}
+    remote = client.bucket("nope", provider="aws")
+    for action in (remote.create, remote.delete, remote.summary):
+        with pytest.raises((InvalidBckProvider, ErrRemoteBckNotFound)):
+            action()
+    with pytest.raises(InvalidBckProvider):
+        bucket.evict()
