@@ -12,6 +12,7 @@ from etl.lens import Lenses
 from nativeapi.download.egress import Guard
 from nativeapi.download.job import Download
 from storage.jobs import Body, Jobs, summary
+from storage.jobs.archiving import Archiving
 from storage.jobs.buckets import nothing, purge, rename, warm_up
 from storage.jobs.copying import Copying, as_stored
 from storage.jobs.deletion import Deletion
@@ -31,6 +32,7 @@ def bodies(
     copying = Copying(buckets, objects, as_stored(objects))
     transforming = Copying(buckets, objects, partial(through, lenses))
     return {
+        "archive": Archiving(buckets, objects),
         "cleanup-store": Sweeping(store, clock),
         "copy-bck": copying,
         "copy-listrange": copying,

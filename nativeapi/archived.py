@@ -18,11 +18,11 @@ from storage.archives.making import Beginning, Entry, packed
 from storage.archives.matching import MODES
 from storage.archives.reading import offloaded
 from storage.archives.stored import Archive
-from storage.attributes import Attributes
+from storage.attributes import Attributes, rewritten
 from storage.conditions import ALWAYS, Conditions
 from storage.content import Segments
 from storage.errors import Conflict, NoSuchKey, PreconditionFailed
-from storage.records import Bucket, ObjectRecord
+from storage.records import Bucket
 from storage.source import SourcePayload
 
 PINE = b"ais-pine"  # the header that says what becomes of an archive that exists
@@ -139,22 +139,11 @@ def append_member(native: Native, call: Call, bucket: Bucket, key: str, entry: E
     source = native.store.objects.open(bucket, key, ALWAYS)
     record = source.record
     with Archive(bucket, key, source, told=told_format(call)) as archive:
-        attributes = kept_of_archive(record)
+        attributes = rewritten(record)
         store_archive(
             native, bucket, key, archive.continued([entry]), attributes, Conditions(if_match=(record.etag,))
         )
     return EMPTY
-
-
-def kept_of_archive(record: ObjectRecord) -> Attributes:
-    """What an archive keeps when it is written anew."""
-    return Attributes(
-        record.owner,
-        content=record.content,
-        metadata=record.metadata,
-        storage_class=record.storage_class,
-        tags=record.tags,
-    )
 
 
 def store_archive(

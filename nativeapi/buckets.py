@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from nativeapi import lists, names, renaming
+from nativeapi import archiving, lists, names, renaming
 from nativeapi.bucket_name import BucketName
 from nativeapi.bucket_properties import changes, inherited, merged, reset_properties, set_properties
 from nativeapi.call import EMPTY, PREFIX, Action, Call, Reply, decode, json_reply
@@ -81,7 +81,7 @@ ROWS = (
     BucketAction("POST", "ec-encode", rights.PATCH, None),
     BucketAction("POST", "rechunk", rights.RW, None),
     BucketAction("POST", "index-shard", rights.RW, None),
-    BucketAction("PUT", "archive", rights.RW, None),
+    BucketAction("PUT", "archive", rights.RW, archiving.archive),
     BucketAction("PATCH", "set-bprops", rights.PATCH, set_properties),
     BucketAction("PATCH", "reset-bprops", rights.PATCH, reset_properties),
 )

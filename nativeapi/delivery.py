@@ -10,15 +10,13 @@ import msgspec
 
 from nativeapi.errors import NativeError, translate
 from nativeapi.native import Native
-from storage.archives.codecs import PIECE
-from storage.archives.reading import offloaded
+from storage.archives.reading import at_once
 from storage.archives.stored import Archive
 from storage.conditions import ALWAYS
 from storage.content import Content, Span
 from storage.errors import NoSuchKey, NoSuchMember
 from storage.records import Bucket
 from storage.source import close_content
-from storage.threads import run
 
 MISSING = "__404__/"  # before the names of what was not found
 OPEN = 8  # archives that are kept open for entries that follow
@@ -119,8 +117,3 @@ class Delivery:
                 self._archives.popitem(last=False)[1].close()
         self._archives.move_to_end(name)
         return archive
-
-
-def at_once(pieces: Iterator[bytes], size: int) -> bytes | Iterator[bytes]:
-    """What is small in one piece, what is large in several, all of them made in threads."""
-    return run(b"".join, pieces) if size <= PIECE else offloaded(pieces)

@@ -31,3 +31,14 @@ def kept(record: ObjectRecord, owner: str, metadata: Mapping[str, str]) -> Attri
         tags=record.tags,
         checksum_type=record.checksum_type,
     )
+
+
+def rewritten(record: ObjectRecord) -> Attributes:
+    """The attributes of this object with other bytes."""
+    return Attributes(
+        record.owner,
+        content=record.content,
+        metadata=record.metadata,
+        storage_class=record.storage_class,
+        tags=record.tags,
+    )

@@ -161,6 +161,11 @@ def offloaded(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield piece
 
 
+def at_once(pieces: Iterator[bytes], size: int) -> bytes | Iterator[bytes]:
+    """What is small in one piece, what is large in several, all of them made in threads."""
+    return run(b"".join, pieces) if size <= PIECE else offloaded(pieces)
+
+
 def gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """The same bytes in fewer pieces, of about 256 KiB."""
     held: list[bytes] = []

@@ -179,3 +179,41 @@ def test_member_of_a_bomb_is_found_in_little_memory(api: Api, bucket: str) -> No
         opened.addfile(info, io.BytesIO(bytes(info.size)))
     api("PUT", "/v1/objects/music/bomb.tgz", out.getvalue())
     assert api("GET", "/v1/objects/music/bomb.tgz?archpath=nope").status == 404
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "code", "message"),
+    [
+        ({"archname": "x.foo"}, 400, "errUnknownFileExt", 'unknown filename extension ("x.foo", ".foo")'),
+        ({"archname": "x", "mime": "foo"}, 400, "errUnknownMime", 'unknown mime type "foo"'),
+        ({"archname": "../x.tar"}, 400, "errInvalidPath", 'invalid object name "../x.tar"'),
+        ({"archname": ""}, 400, "errInvalidPath", 'invalid object name ""'),
+        ({}, 400, "", "invalid archive request"),
+        ({"archname": "x.tar", "colour": "red"}, 400, "", "invalid archive request"),
+        ({"archname": "x.tar", "objnames": ["../a"]}, 400, "errInvalidPath", 'invalid object name "../a"'),
+        (
+            {"archname": "x.tar", "template": "a{3..1}"}, 400, "errTemplateInvalid",
+            "invalid 'bash' template \"a{3..1}\": 'start' cannot be greater than 'end'",
+        ),
+        (
+            {"archname": "x.tar", "tobck": {"name": "nope", "provider": "ais", "namespace": None}}, 404,
+            "ErrBckNotFound", 'bucket "ais://nope" does not exist',
+        ),
+    ],
+)  # fmt: skip
+def test_archive_that_cannot_be_made_is_no_job(
+    api: Api, bucket: str, value: dict[str, Any], status: int, code: str, message: str
+) -> None:
+    answer = api.action("PUT", "/v1/buckets/music", "archive", value)
+    assert (answer.status, answer.json.get("tcode", "")) == (status, code)
+    assert message in answer.message
+    assert api.native.jobs.all() == []
+
+
+def test_archive_takes_rights_on_both_buckets(api: Api, bucket: str) -> None:
+    assert api.action("POST", "/v1/buckets/hers", "create-bck", token="alice-token").status == 200
+    into = {"archname": "x.tar", "tobck": {"name": "hers", "provider": "ais", "namespace": None}}
+    assert api.action("PUT", "/v1/buckets/music", "archive", into, token="alice-token").status == 403
+    into["tobck"] = {"name": "music", "provider": "ais", "namespace": None}
+    assert api.action("PUT", "/v1/buckets/hers", "archive", into, token="alice-token").status == 403
+    assert api.action("PUT", "/v1/buckets/hers", "archive", {"archname": "x.tar"}, token="alice-token").status == 200
