@@ -88,7 +88,7 @@ class Batch:
     principal: Principal
     request: Request
     format: Format
-    default: str  # the bucket of the path; ""
+    default: Bucket | None  # the path's
     buckets: dict[tuple[str, str], Bucket] = field(default_factory=dict)
 
     def entries(self) -> list[tuple[Sought, Asked]]:
@@ -100,19 +100,18 @@ class Batch:
         if asked.uname:
             parsed = parse_unified(asked.uname, self.native.nodes)
             name, provider, key = parsed.bucket, "", parsed.key
-        if not (name or self.default):
-            raise NativeError(400, f'missing bucket specification for object "{key}"')
         start, length = asked.start or 0, asked.length or 0
         if start < 0 or length < -1 or (start and not length):
             raise NativeError(400, f'invalid byte range for object "{key}": start={start}, length={length}')
-        bucket = self.buckets.get((name, provider)) or self._bucket(name, provider)
+        bucket = (self.buckets.get((name, provider)) or self._bucket(name, provider)) if name else self.default
+        if bucket is None:
+            raise NativeError(400, f'missing bucket specification for object "{key}"')
         check_object_name(key)
         return Sought(bucket, key, asked.archpath or "", start, length)
 
     def _bucket(self, name: str, provider: str) -> Bucket:
-        """The bucket of that name, or the path's, from which the caller may get objects; 404, 403."""
-        query = {"provider": provider} if name else {}
-        own = own_bucket(name or self.default, query, self.native.nodes)
+        """The bucket, from which the caller may get objects; 404, 403."""
+        own = own_bucket(name, {"provider": provider}, self.native.nodes)
         bucket = self.native.bucket(self.principal, own, rights.GET)
         self.buckets[name, provider] = bucket
         return bucket
@@ -124,15 +123,17 @@ def answer(native: Native, call: Call) -> Reply:
         return method_not_allowed(["GET"])
     call.log("native.get-batch")
     principal = native.authenticate(call)
-    default = decode(call.path[len(MOSS) :].strip("/"))
-    if default:
-        call.log("native.get-batch", default)
-        native.bucket(principal, own_bucket(default, call.query, native.nodes), rights.GET)
+    name = decode(call.path[len(MOSS) :].strip("/"))
+    default = None
+    if name:
+        call.log("native.get-batch", name)
+        default = native.bucket(principal, own_bucket(name, call.query, native.nodes), rights.GET)
     request = parse(call)
     batch = Batch(native, principal, request, format_called(request.mime or TAR.name), default)
     entries = batch.entries()
     with ExitStack() as stack:
-        attended = stack.enter_context(native.attendance.attend(KIND, owner=principal.id, bucket=default))
+        bucket = "" if default is None else default.name
+        attended = stack.enter_context(native.attendance.attend(KIND, owner=principal.id, bucket=bucket))
         delivery = Delivery(native, [sought for sought, _ in entries], tolerant=bool(request.coer))
         stack.callback(delivery.close)
         if not request.strm:
@@ -200,7 +201,7 @@ def kept(batch: Batch, delivery: Delivery, asked: list[Asked], attended: Attende
 def told_of(asked: Asked, found: Found) -> Told:
     sought = found.sought
     return Told(
-        sought.key, sought.bucket.name, "ais", found.size, asked.archpath or "", asked.opaque or "", found.message
+        sought.key, sought.bucket_name, "ais", found.size, asked.archpath or "", asked.opaque or "", found.message
     )
 
 

@@ -31,6 +31,11 @@ class Sought(msgspec.Struct, frozen=True, gc=False):
     start: int = 0
     length: int = 0  # -1: to the end; 0: all of it
 
+    @property
+    def bucket_name(self) -> str:
+        """Without the namespace that it may lie in."""
+        return self.bucket.name.rpartition("/")[2]
+
     def span(self, size: int) -> Span | None:
         """The bytes of so many that are asked for; None for all. AIStore clamps nothing: 400 for what is not there."""
         if not self.length or (self.length < 0 and not self.start):
@@ -57,7 +62,7 @@ class Found:
     def name(self, with_bucket: bool) -> str:
         """Of the member that the entry becomes."""
         sought = self.sought
-        name = f"{sought.bucket.name}/{sought.key}" if with_bucket else sought.key
+        name = f"{sought.bucket_name}/{sought.key}" if with_bucket else sought.key
         if sought.archpath:
             name = f"{name}/{sought.archpath.removeprefix('/')}"
         return MISSING + name if self.message else name

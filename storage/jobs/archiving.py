@@ -125,13 +125,14 @@ class Work:
                     continue
                 if not self.run.value.get("coer"):
                     raise
-                tally.errors.append(ObjectError(unit.name, self.run.describe(error)))
+                tally.errors.append(self.run.failed(unit.name, error))
 
     def _member(self, name: str) -> str:
         """What an object is called in the archive."""
         if self.run.value.get("bnonly"):
             name = name.rstrip("/").rpartition("/")[2]
-        return f"{self.source.name}/{name}" if self.run.value.get("isbn") else name
+        bucket = self.source.name.rpartition("/")[2]  # without the namespace that it may lie in
+        return f"{bucket}/{name}" if self.run.value.get("isbn") else name
 
     def _current(self) -> InlineSource | BlobSource | None:
         try:

@@ -136,6 +136,14 @@ def test_entries_may_lie_in_several_buckets(api: Api, filled: str) -> None:
     assert members_of(".tar", get(api, *entries[1:], path="").body) == named[1:]
 
 
+def test_bucket_in_a_namespace_is_named_without_it(api: Api, bucket: str) -> None:
+    query = "provider=ais&namespace=%40%23ns"
+    assert api.action("POST", f"/v1/buckets/music?{query}", "create-bck").status == 200
+    api("PUT", f"/v1/objects/music/o0?{query}", b"inside")
+    answer = get(api, {"objname": "o0"}, {"uname": "ais/@#ns/music/o0"}, path=f"/music?{query}")
+    assert members_of(".tar", answer.body) == [("music/o0", b"inside")] * 2
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "code", "message"),
     [

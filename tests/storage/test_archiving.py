@@ -13,6 +13,7 @@ from storage.conditions import ALWAYS
 from storage.content import Content
 from storage.errors import NoSuchKey, UnknownFormat
 from storage.jobs import Aborted, Run, Step
+from storage.jobs.run import Told
 from storage.jobs.archiving import STORED, Archiving
 from storage.jobs.records import Definition
 from storage.payload import BytesPayload
@@ -41,9 +42,14 @@ class Asked:
     def run(self, cursor: str = "") -> Run:
         definition = Definition("arc-1", "archive", 0, "owner-id", "bucket", "bucket")
         return Run(
-            definition, "owner-id", self.value, cursor,
-            stopped=lambda: self.stopped, describe=repr, record=lambda step: self.saved.append(step.cursor),
-        )  # fmt: skip
+            definition,
+            "owner-id",
+            self.value,
+            cursor,
+            stopped=lambda: self.stopped,
+            describe=lambda error: Told(repr(error)),
+            record=lambda step: self.saved.append(step.cursor),
+        )
 
 
 @contextmanager
