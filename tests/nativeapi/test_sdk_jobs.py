@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -173,6 +174,25 @@ def test_idle_job_is_waited_for_and_stays_in_the_running_list(client: Client, so
     assert again == made and made.startswith("tco-")
     assert job.wait(timeout=SECONDS, verbose=False).success
     assert names(target) == ["0.txt", "1.txt"]
+
+
+def test_requests_of_many_clients_at_once_are_all_done_and_counted(node: Node, source: Bucket, target: Bucket) -> None:
+    target.create()
+
+    def ask(number: int) -> str:
+        client = Client(node.endpoint, token=node.token)
+        chosen = client.bucket(source.name).objects(obj_names=[f"{number % 4}.txt"])
+        (job,) = chosen.copy(client.bucket(target.name), prepend=f"{number}/")
+        return job
+
+    with ThreadPoolExecutor(8) as pool:
+        jobs = set(pool.map(ask, range(40)))
+    client = Client(node.endpoint, token=node.token)
+    for job in jobs:
+        assert client.job(job, "copy-listrange").wait(timeout=SECONDS, verbose=False).success
+    snapshots = [snap for job in jobs for snap in client.job(job).get_details().list_snapshots()]
+    assert sum(snap.stats.objects for snap in snapshots) == 40  # type: ignore[union-attr]  # there are stats
+    assert len(names(target)) == 40 and len(jobs) < 40
 
 
 def test_aborted_job_ends_within_a_second_and_has_not_succeeded(client: Client, source: Bucket, target: Bucket) -> None:
