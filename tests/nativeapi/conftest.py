@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -255,3 +256,25 @@ def tree(api: Api, bucket: str) -> list[str]:
     for number, name in enumerate(TREE):
         api("PUT", f"/v1/objects/music/{quote(name)}", b"x" * number)
     return sorted(TREE, key=str.encode)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with a certificate; its key is beside it."""
+    folder = tmp_path_factory.mktemp("certificate")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"]
+        + ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(folder / "key.pem")]
+        + ["-out", str(folder / "certificate.pem")],
+        check=True,
+        capture_output=True,
+    )
+    return folder / "certificate.pem"
+
+
+@pytest.fixture(scope="session")
+def secure(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    tls = ["--tls-certificate", str(certificate), "--tls-key", str(certificate.with_name("key.pem"))]
+    started = Node(tmp_path_factory.mktemp("secure"), ["--workers", "1", *tls]).start()
+    yield started
+    assert started.stop() == 0, started.log

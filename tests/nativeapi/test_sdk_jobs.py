@@ -266,3 +266,16 @@ def test_objects_of_several_buckets_are_warmed_up(client: Client, source: Bucket
     job = client.job(client.job(job_kind="warm-up-metadata").start(buckets=[source, target]), "load-lom-cache")
     assert job.wait(timeout=SECONDS, verbose=False).success
     assert job.get_details().list_snapshots()[0].stats.objects == 13  # type: ignore[union-attr]  # there are stats
+
+
+def test_jobs_over_tls(secure: Node, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(variable, raising=False)
+    client = Client(secure.endpoint, token=secure.token, ca_cert=str(certificate))
+    source, target = client.bucket("jobs-from").create(), client.bucket("jobs-to")
+    source.object("0.txt").get_writer().put_content(b"0123456789")
+    job = copying(client, source, target)
+    assert job.wait(timeout=SECONDS, verbose=False).success and names(target) == ["0.txt"]
+    started = client.job(client.job(job_kind="lru").start(), "lru")
+    assert started.wait(timeout=SECONDS, verbose=False).success
+    started.abort()

@@ -6,7 +6,6 @@ Over TLS it sends an upload's head first and the body to wherever that is redire
 from __future__ import annotations
 
 import random
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,28 +25,6 @@ from tests.node import Node
 
 MIB = 1024 * 1024
 LARGE = random.Random(1).randbytes(9 * MIB)
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with a certificate; its key is beside it."""
-    folder = tmp_path_factory.mktemp("certificate")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"]
-        + ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(folder / "key.pem")]
-        + ["-out", str(folder / "certificate.pem")],
-        check=True,
-        capture_output=True,
-    )
-    return folder / "certificate.pem"
-
-
-@pytest.fixture(scope="module")
-def secure(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    tls = ["--tls-certificate", str(certificate), "--tls-key", str(certificate.with_name("key.pem"))]
-    started = Node(tmp_path_factory.mktemp("secure"), ["--workers", "1", *tls]).start()
-    yield started
-    assert started.stop() == 0, started.log
 
 
 @pytest.fixture(params=["http", "https"])
