@@ -30,11 +30,12 @@ class Stop(Protocol):
 
 
 def keep_house(jobs: Jobs, stop: Stop) -> None:
-    """Start a sweep now and every six hours, until `stop` is set."""
+    """Start a sweep now and every six hours, until `stop` is set; one that was cut off goes on by itself instead."""
     value = {AT_START: True}
     while True:
         try:
-            jobs.start(KIND, owner=NODE, value=value)
+            if not any(job.kind == KIND and jobs.value(job.id) == value for job in jobs.live()):
+                jobs.start(KIND, owner=NODE, value=value)
         except StorageError as error:
             log.error("a sweep for leftovers cannot be started: %s", error)
         value = {}

@@ -122,6 +122,8 @@ def test_sweeps_are_jobs_that_the_node_starts_by_itself(store: Store) -> None:
     keep_house(jobs, Twice())
     later, first = jobs.all()
     assert (first.kind, jobs.value(first.id), jobs.value(later.id)) == (KIND, {AT_START: True}, {})
+    keep_house(jobs, Twice())
+    assert len(jobs.all()) == 2, "both were cut off, and go on"
 
 
 def test_a_clock_that_runs_was_not_set() -> None:
