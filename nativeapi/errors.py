@@ -76,6 +76,7 @@ ROWS = (
     Row(storage.PayloadError, 400, "the body is not what was announced: {e}"),
     Row(storage.NoSuchIdentity, 404, '{e.kind} "{e.name}" not found'),
     Row(storage.IdentityExists, 409, '{e.kind} "{e.name}" already exists'),
+    Row(storage.Corrupt, 500, "t[{n.target}]: BAD DATA CHECKSUM: stored bytes are damaged ({e.blob})", "ErrBadCksum"),
     Row(storage.OutOfSpace, 507, "t[{n.target}]: out of space", "ErrCapacityExceeded"),
     Row(Aborted, 400, "the job that the request belongs to was aborted"),
     Row(storage.VolumeFailed, 500, "t[{n.target}]: a volume failed: {e.reason}"),

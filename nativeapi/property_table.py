@@ -61,7 +61,8 @@ TABLE: Final = (
              "The checksum that each object gets as it is written, through S3 as well; objects keep theirs when this "
              "changes. One that S3 completes from parts gets it only if it is `crc32c`, which can be combined."),
     Property("checksum.validate_cold_get", flag(), False, Effect.REMOTE, "Verify what is fetched from a backend."),
-    Property("checksum.validate_warm_get", flag(), False, Effect.REFUSED, "Verify before each read."),
+    Property(stored.VALIDATES, flag(), False, Effect.GOVERNS, "Verify the bytes before each read or copy, which reads "
+             "them once more; those that are damaged are not sent but answered with 500."),
     Property("checksum.validate_obj_move", flag(), False, Effect.REFUSED, "Verify when an object changes its disk."),
     Property("checksum.enable_read_range", flag(), False, Effect.REFUSED, "Show the checksum of a range read."),
     extra("aws.cloud_region", text(matching="[^ ]*"), "The region of the backend."),

@@ -15,10 +15,10 @@ from storage.intake import Body, Intake
 from storage.keys import object_key
 from storage.listing import Page, list_objects
 from storage.payload import Payload
-from storage.properties import checksum_type
+from storage.properties import checksum_type, validates
 from storage.purge import drop, object_blobs
 from storage.records import DESCRIBED, LISTED, OBJECT, Blob, Bucket, Listed, ObjectRecord, Part
-from storage.reread import copied_checksum
+from storage.reread import copied_checksum, is_intact
 from storage.source import VERY_MANY, BlobSource, InlineSource, Source, SourcePayload, close_content
 from storage.threads import run
 from storage.volume import Partitions, Volume
@@ -55,11 +55,23 @@ class Objects:
     def open(self, bucket: Bucket, key: str, given: Conditions = ALWAYS) -> InlineSource | BlobSource:
         """The current version, opened: its bytes stay readable whatever happens to the key. The caller closes it.
 
-        Raises what `head` raises, and `Corrupt` when a file of it is missing. The content of an object with very many
-        parts raises `Conflict` when the key was overwritten before it was asked for.
+        Raises what `head` raises, and `Corrupt` when a file of it is missing or, in a bucket that wants that looked at,
+        its bytes are not those that were stored. The content of an object with very many parts raises `Conflict` when
+        the key was overwritten before it was asked for.
         """
         record = self.head(bucket, key, given=given)
+        if bucket.properties and validates(bucket):
+            self._refuse_damaged(bucket, key, record)
         return self._open(bucket, key, given, record) if record.blobs else InlineSource(record)
+
+    def _refuse_damaged(self, bucket: Bucket, key: str, record: ObjectRecord) -> None:
+        """`Corrupt` unless the bytes have the checksum that the record keeps."""
+        try:
+            intact = is_intact(self._partitions.of(object_key(bucket.id, key)), record)
+        except FileNotFoundError as error:
+            raise Conflict(key) from error
+        if not intact:
+            raise Corrupt(record.blobs[0].id if record.blobs else key)
 
     def _open(
         self, bucket: Bucket, key: str, given: Conditions, record: ObjectRecord

@@ -15,6 +15,7 @@ from storage.rights import EVERYTHING
 CHECKSUM_TYPE: Final = "checksum.type"
 NUMBERED: Final = "versioning.enabled"
 ACCESS: Final = "access"
+VALIDATES: Final = "checksum.validate_warm_get"
 
 # Defaults; a bucket's record does not repeat them.
 XXHASH2: Final = "xxhash2"
@@ -39,6 +40,11 @@ def checksum_type(bucket: Bucket) -> str:
 def numbers_versions(bucket: Bucket) -> bool:
     """Whether each object's versions are counted; the content of earlier ones is not kept."""
     return bool(bucket.properties.get(NUMBERED, False))
+
+
+def validates(bucket: Bucket) -> bool:
+    """Whether an object's bytes are verified before they are read or copied."""
+    return bool(bucket.properties.get(VALIDATES, False))
 
 
 def access(bucket: Bucket) -> int:

@@ -120,7 +120,7 @@ REFUSED: list[tuple[object, int, str]] = [
     ({"backend_bck": {"name": "xyz", "provider": "zzz"}}, 400, "invalid backend provider"),
     ({"mirror": {"enabled": True}}, 501, "mirror.enabled - operation not supported"),
     ({"write_policy": {"md": "never"}}, 501, "write_policy.md"),
-    ({"checksum": {"validate_warm_get": True}}, 501, "checksum.validate_warm_get"),
+    ({"checksum": {"validate_obj_move": True}}, 501, "checksum.validate_obj_move"),
     ({"rate_limit": {"frontend": {"enabled": True}}}, 501, "rate_limit.frontend.enabled"),
     ({"chunks": {"objsize_limit": "1MiB"}}, 501, "chunks.objsize_limit"),
     ([], 400, "must be an object"),
@@ -226,6 +226,21 @@ def test_of_several_parts_only_a_combinable_checksum_is_known(api: Api, bucket: 
     store.uploads.complete(made, "long", upload.id, [PartRef(part.number, part.etag) for part in parts])
     head = api("HEAD", "/v1/objects/music/long?props=checksum").headers
     assert head.get("Ais-Checksum-Value") == (DIGESTS["crc32c"](b"".join(pieces)) if told else None)
+
+
+def test_damaged_bytes_are_not_sent_where_that_is_looked_at(api: Api, bucket: str, tmp_path: Path) -> None:
+    for name, size in (("a", 100_000), ("b", 100)):
+        api("PUT", f"/v1/objects/music/{name}", b"x" * size)
+    (blob,) = (path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size == 100_000)
+    blob.chmod(0o600)
+    with blob.open("r+b") as file:
+        file.write(b"y")
+    assert api("GET", "/v1/objects/music/a").body[:2] == b"yx"
+    change(api, {"checksum": {"validate_warm_get": True}})
+    refused = api("GET", "/v1/objects/music/a")
+    assert (refused.status, refused.json["tcode"]) == (500, "ErrBadCksum")
+    assert api("PUT", "/v1/objects/music/a?object_to=ais/@%23/music/c").status == 500
+    assert api("GET", "/v1/objects/music/b").body == b"x" * 100
 
 
 def versions(api: Api, count: int) -> list[str | None]:
