@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from nativeapi.archive_listing import OPENED, Expansion, Found, containing, place
 from nativeapi.call import Call, Reply, json_reply
 from nativeapi.entries import FIELDS, Entry, View, as_json, depth, entries
 from nativeapi.errors import NativeError
@@ -19,9 +20,11 @@ from storage.records import Bucket
 
 MSGPACK = "application/msgpack"  # exactly: the SDK decodes nothing else as msgpack
 LARGEST_PAGE = 10_000  # entries, as AIStore for its own buckets
+SINGLE = "list-page"  # in place of a job's id, of listings that are over with their first page
 
 # Bits of a request's flags.
 CACHED = 1 << 0
+ARCH_DIR = 1 << 3
 NAME_ONLY = 1 << 4
 NAME_SIZE = 1 << 5
 NOT_CACHED = 1 << 9
@@ -106,10 +109,8 @@ def wanted(asked: Request) -> frozenset[str]:
 Read = Callable[..., Page[Any]]  # of `Objects.list_as`, but for what decides how much is read and of which bucket
 
 
-def read_page(read: Read, asked: Request) -> Page[Any]:
+def read_page(read: Read, asked: Request, *, after: str, limit: int) -> Page[Any]:
     prefix = asked.prefix.removesuffix("*")
-    limit = min(asked.pagesize or LARGEST_PAGE, LARGEST_PAGE)
-    after = asked.continuation_token or asked.start_after
     if not asked.flags & NO_RECURSION:
         return read(prefix=prefix, after=after, limit=limit)
     if prefix and not prefix.endswith("/") and read(prefix=f"{prefix}/", limit=1).entries:
@@ -117,18 +118,56 @@ def read_page(read: Read, asked: Request) -> Page[Any]:
     return read(prefix=prefix, delimiter="/", after=after, limit=limit)
 
 
+def page_of(native: Native, bucket: Bucket, asked: Request, *, after: str, limit: int) -> tuple[Page[Any], list[Entry]]:
+    """A page as storage has it and as it is shown."""
+    props = wanted(asked)
+    read = depth(props)
+    page = read_page(partial(native.store.objects.list_as, read.decode, bucket), asked, after=after, limit=limit)
+    view = View(props, asked.time_format, partial(location, native, bucket))
+    return page, entries(view, page, read)
+
+
+def limit_of(asked: Request) -> int:
+    return min(asked.pagesize or LARGEST_PAGE, LARGEST_PAGE)
+
+
+def plain_page(native: Native, bucket: Bucket, asked: Request) -> tuple[list[Entry], str]:
+    """The entries of a page and its token."""
+    limit = limit_of(asked)
+    page, shown = page_of(native, bucket, asked, after=asked.continuation_token or asked.start_after, limit=limit)
+    return shown, page.last if len(shown) == limit else ""
+
+
+def expanded_page(native: Native, bucket: Bucket, asked: Request) -> tuple[list[Entry], str]:
+    """The same with the members of archives after each; there may be a token although the page is not full."""
+    limit = limit_of(asked)
+    begin = place(asked.continuation_token)
+    prefix = asked.prefix.removesuffix("*")
+    after = begin.key or asked.start_after
+    page, shown = page_of(native, bucket, asked, after=after, limit=min(limit, OPENED))
+    found = [Found(entry.n, entry) for entry in shown]
+    if begin.passed is not None:
+        found.insert(0, Found(begin.key, None, begin.passed))
+    expansion = Expansion(native, bucket, prefix, limit, "size" in wanted(asked))
+    return expansion.page([*containing(prefix, begin), *found], page.last if page.truncated else "")
+
+
+def attended(native: Native, call: Call, bucket: Bucket, count: int) -> str:
+    """The id of the job that this page, of a listing of several, is a part of."""
+    assert call.principal is not None
+    with native.attendance.attend("list", owner=call.principal.id, bucket=bucket.name) as session:
+        session.count(objects=count, size=0)
+        return session.job
+
+
 def list_objects(native: Native, call: Call, bucket: Bucket, value: Any) -> Reply:
     """A page. Its token is the last name it shows, so that any worker can go on from there; a full page has one even
     when nothing follows."""
     asked = parse(value)
     check(native, asked, bucket)
-    props = wanted(asked)
-    read = depth(props)
-    page = read_page(partial(native.store.objects.list_as, read.decode, bucket), asked)
-    view = View(props, asked.time_format, partial(location, native, bucket))
-    shown = entries(view, page, read)
-    token = page.last if len(shown) == min(asked.pagesize or LARGEST_PAGE, LARGEST_PAGE) else ""
-    found = Listing(asked.uuid or f"l{native.nodes.target}{bucket.id % 1000:03d}", token, shown)
+    shown, token = (expanded_page if asked.flags & ARCH_DIR else plain_page)(native, bucket, asked)
+    session = attended(native, call, bucket, len(shown)) if token or asked.continuation_token else SINGLE
+    found = Listing(asked.uuid or session, token, shown)
     if MSGPACK not in call.header(b"accept"):
         return json_reply(json_page(found))
     body = ENCODE_MSGPACK(found)

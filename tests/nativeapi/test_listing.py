@@ -214,3 +214,17 @@ def test_empty_bucket_lists_as_nothing(api: Api, bucket: str) -> None:
     assert listed(api)["Entries"] == []
     answer = api("GET", "/v1/buckets/music", accept="application/msgpack")
     assert msgspec.msgpack.decode(answer.body)["ContinuationToken"] == ""
+
+
+def test_listing_of_several_pages_is_a_job(api: Api, tree: list[str]) -> None:
+    whole = listed(api)
+    assert whole["UUID"] and not [job for job in api.native.jobs.live() if job.kind == "list"]
+    first = listed(api, pagesize=3)
+    (job,) = [job for job in api.native.jobs.live() if job.kind == "list"]
+    assert (first["UUID"], job.definition.bucket) == (job.id, "music")
+    second = listed(api, pagesize=3, uuid=first["UUID"], continuation_token=first["ContinuationToken"])
+    assert second["UUID"] == first["UUID"]
+    api.native.attendance.close()
+    assert api.native.jobs.get(job.id).state.objects == 6
+    running = api("GET", "/v1/cluster?what=running_all", b'{"kind":"","node":"","show_active":true}').json
+    assert running == [f"list[{job.id}]"]

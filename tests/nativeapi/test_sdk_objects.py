@@ -5,7 +5,9 @@ Over TLS it sends an upload's head first and the body to wherever that is redire
 
 from __future__ import annotations
 
+import io
 import random
+import tarfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -232,6 +234,19 @@ def test_blobs_are_downloaded_from_backends_only(song: Object) -> None:
     with pytest.raises(AISError) as raised:
         song.blob_download()
     assert raised.value.status_code == 400
+
+
+def test_members_of_an_archive_are_listed(bucket: Bucket) -> None:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for name in ("one", "two"):
+            info = tarfile.TarInfo(name)
+            info.size = 5
+            archive.addfile(info, io.BytesIO(name.ljust(5).encode()))
+    bucket.object("shard.tar").get_writer().put_content(file.getvalue())
+    assert [(entry.name, entry.size) for entry in bucket.list_archive("shard.tar", props="name,size")] == [
+        ("shard.tar/one", 5), ("shard.tar/two", 5)
+    ]
 
 
 def test_reading_goes_on_after_the_node_was_killed(start_node: StartNode) -> None:
