@@ -323,6 +323,20 @@ def rebalance(client: NativeClient, waiting: Waiting, view: View) -> None:
     start_job(client, "rebalance", waiting, view)
 
 
+@click.command("warm-up-metadata")
+@click.argument("place", type=BUCKET, metavar="BUCKET")
+@awaited
+@viewed
+@connected
+def warm_up(client: NativeClient, place: Place, waiting: Waiting, view: View) -> None:
+    """Read the metadata of a bucket's objects, so that the first requests are fast.
+
+    \b
+        sluice start warm-up-metadata ais://photos --wait
+    """
+    start_job(client, "load-lom-cache", waiting, view, place)
+
+
 @click.command()
 @click.argument("place", type=BUCKET, metavar="BUCKET")
 @click.option("--copies", type=click.IntRange(1), default=2, metavar="N", help="So many of each object; 2.")

@@ -32,6 +32,27 @@ def completion(shell: str) -> None:
     click.echo(kind(main, {}, "sluice", "_SLUICE_COMPLETE").source())
 
 
+@click.command("help")
+@click.argument("words", nargs=-1, metavar="[COMMAND]...")
+def help_of(words: tuple[str, ...]) -> None:
+    """Print what a command's --help prints.
+
+    \b
+        sluice help bucket cp
+    """
+    from appliance.cli import main
+
+    command: click.Command = main
+    context = click.Context(main, info_name="sluice")
+    for word in words:
+        found = command.get_command(context, word) if isinstance(command, click.Group) else None
+        if found is None:
+            raise click.UsageError(f"{' '.join(words)} is no command; `sluice search {word}` looks for one")
+        command = found
+        context = click.Context(command, parent=context, info_name=word)
+    click.echo(command.get_help(context))
+
+
 @click.command()
 @click.argument("words", nargs=-1, required=True, metavar="WORD...")
 @viewed

@@ -41,6 +41,9 @@ GROUPS = {
     "auth set": "Change a user, a role, a cluster.",
     "auth rm": "Remove a user, a role, a cluster; revoke a token.",
     "auth show": "Look at users, roles and clusters.",
+    "tls": "Look at certificates.",
+    "nbi": "Inventories of remote buckets.",
+    "advanced": "What is needed seldom.",
     "ml": "Read many objects at once, for training.",
     "alias": "Words of your own for commands.",
 }
@@ -60,6 +63,8 @@ ROWS = (
     Row("bucket show", "buckets:show", "Show the properties of a bucket.", ("bucket props show", "show bucket")),
     Row("bucket props set", "buckets:set_props", "Change properties of a bucket."),
     Row("bucket props reset", "buckets:reset_props", "Give all properties the values that a new bucket has."),
+    Row("bucket validate", "advanced:validate", "Count objects that lie wrongly or lack copies.",
+        ("storage validate",)),
     # objects
     Row("object put", "put:put", "Store files, directories, lists, standard input as objects.", ("put",)),
     Row("object get", "get:get", "Read objects, parts, members of archives into files.", ("get", "archive get")),
@@ -103,12 +108,18 @@ ROWS = (
         ("start rebalance",)),
     Row("job start mirror", "jobs:mirror", "Keep several copies of each object.", ("start mirror",)),
     Row("job start ec-encode", "jobs:ec_encode", "Spread objects in slices over nodes.", ("start ec-encode",)),
+    Row("job start rechunk", "advanced:rechunk", "Store objects in chunks of another size.", ("start rechunk",)),
+    Row("job start blob-download", "advanced:blob_download", "Read a very large remote object into the cluster.",
+        ("start blob-download", "blob-download")),
+    Row("job start warm-up-metadata", "jobs:warm_up", "Read the metadata of a bucket's objects.",
+        ("start warm-up-metadata",)),
     Row("job rm download", "download:remove", "Forget downloads that have ended."),
     # archives
     Row("archive bucket", "archive:bucket", "Pack objects into an archive.", ("bucket archive", "object archive")),
     Row("archive put", "archive:put", "Put files into an archive."),
     Row("archive ls", "listing:archive_ls", "List what is in an archive."),
     Row("ml get-batch", "archive:get_batch", "Read many objects as one archive, in the order asked for."),
+    Row("archive gen-shards", "advanced:gen_shards", "Make shards of random files."),
     # the cluster
     Row("cluster show", "cluster:show", "Show nodes, their map, counters.", ("show cluster",)),
     Row("cluster reset-stats", "cluster:reset_stats", "Set the counters to nought."),
@@ -131,6 +142,11 @@ ROWS = (
     Row("performance", "storage:performance", "Show counters, throughput, latency.", ("show performance",)),
     Row("log show", "logs:show", "Print the log of a node.", ("show log",)),
     Row("log get", "logs:get", "Read all logs of a node."),
+    Row("tls show", "advanced:show_tls", "Show the certificate of a node.", ("show tls",)),
+    Row("advanced check-lock", "advanced:check_lock", "Say whether an object is being read or written."),
+    Row("nbi create", "advanced:create_inventory", "Write down what is in a remote bucket."),
+    Row("nbi show", "advanced:show_inventory", "Show inventories.", ("show nbi",)),
+    Row("nbi rm", "advanced:remove_inventory", "Remove inventories."),
     # users
     Row("auth login", "auth:login", "Log in, and keep the token for later commands."),
     Row("auth logout", "auth:logout", "Forget the token."),
@@ -149,6 +165,7 @@ ROWS = (
     Row("auth show role", "auth:show_role", "Show roles.", ("show auth role",)),
     Row("auth show cluster", "auth:show_cluster", "Show registered clusters.", ("show auth cluster",)),
     # the command line itself
+    Row("help", "shell:help_of", "Print what a command's --help prints."),
     Row("completion", "shell:completion", "Print what makes a shell complete words."),
     Row("search", "shell:search", "Search the commands."),
     Row("alias show", "shell:show_aliases", "Show words that stand for commands."),

@@ -33,12 +33,16 @@ class Step:
     step: str
 
 
+CLOUDLESS = "this cluster is not connected to that cloud; `sluice ls ais` lists buckets of its own"
+
 # The first row that fits is told.
 NEXT_STEPS = (
     Step(401, "", "give the node's token with --token or AIS_AUTHN_TOKEN, or `sluice auth login`; on its machine "
          "`sluice credentials` shows the administrator's"),
     Step(403, "", "ask an administrator for the right, or use another token (--token)"),
     Step(404, "etl", "`sluice etl show` lists the transforms that exist"),
+    Step(400, "backend is missing", CLOUDLESS),
+    Step(404, "backend is missing", CLOUDLESS),
     Step(404, "bucket ", "`sluice ls` lists the buckets that exist; `sluice create BUCKET` makes one"),
     Step(404, "x-[", "`sluice show job --all` lists the jobs that are known"),
     Step(404, "://", "`sluice ls BUCKET` lists the objects that exist"),

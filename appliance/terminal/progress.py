@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
+
+from appliance.terminal.output import size as shown
 
 
 class Meter(Protocol):
@@ -41,14 +44,15 @@ class Bar:
             progress.TextColumn("{task.description}"),
             progress.BarColumn(),
             progress.TextColumn("{task.fields[objects]}"),
-            progress.DownloadColumn(binary_units=True),
-            progress.TransferSpeedColumn(),
-            progress.TimeRemainingColumn(),
+            progress.TextColumn("{task.fields[bytes]}"),
+            progress.TimeRemainingColumn(elapsed_when_finished=True),
             console=Console(stderr=True),
         )
         self._of: int | None = None
         self._objects = 0
-        self._task = self._progress.add_task(label, total=None, objects="")
+        self._bytes = 0
+        self._begun = time.monotonic()
+        self._task = self._progress.add_task(label, total=None, objects="", bytes="")
 
     def __enter__(self) -> Bar:
         self._progress.start()
@@ -63,14 +67,21 @@ class Bar:
 
     def reach(self, objects: int, size: int) -> None:
         self._objects = objects
-        self._progress.update(self._task, completed=size, objects=self._text())
+        self._bytes = size
+        self._show()
 
     def add(self, objects: int, size: int) -> None:
         self._objects += objects
-        self._progress.update(self._task, advance=size, objects=self._text())
+        self._bytes += size
+        self._show()
 
-    def _text(self) -> str:
-        return f"{self._objects:,} objects" if self._of is None else f"{self._objects:,}/{self._of:,} objects"
+    def _show(self) -> None:
+        of = "" if self._of is None else f"/{self._of:,}"
+        seconds = max(time.monotonic() - self._begun, 0.001)
+        moved = f"{shown(self._bytes)}, {shown(int(self._bytes / seconds))}/s"
+        self._progress.update(
+            self._task, completed=self._bytes, objects=f"{self._objects:,}{of} objects", bytes=moved
+        )
 
 
 @contextmanager

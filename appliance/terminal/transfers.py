@@ -19,6 +19,8 @@ from nativeapi.client_http import Unreadable
 WINDOW = 4  # tasks handed out for each worker
 FIRST_PAUSE = 0.5  # seconds before a second attempt
 
+FAILURES = (Refused, Unreachable, Unreadable, Unwritable)
+
 Task = TypeVar("Task")
 
 
@@ -68,7 +70,7 @@ class Pool(Generic[Task]):
             for task in tasks:
                 if self.stop.is_set():
                     break
-                future = pool.submit(self._attempts, task)
+                future = pool.submit(self._done, task)
                 names[future] = task
                 pending.add(future)
                 if len(pending) >= self.workers * WINDOW:
@@ -81,6 +83,14 @@ class Pool(Generic[Task]):
         finally:
             pool.shutdown(cancel_futures=True)
         return tally
+
+    def _done(self, task: Task) -> int | None:
+        try:
+            return self._attempts(task)
+        except FAILURES:
+            if not self.keep_going:
+                self.stop.set()
+            raise
 
     def _attempts(self, task: Task) -> int | None:
         pause = FIRST_PAUSE
@@ -101,7 +111,7 @@ class Pool(Generic[Task]):
             task = names.pop(future)
             try:
                 moved = future.result()
-            except (Refused, Unreachable, Unreadable, Unwritable) as error:
+            except FAILURES as error:
                 self._failed(task, error, tally)
             except Stopped:
                 continue
@@ -115,6 +125,5 @@ class Pool(Generic[Task]):
         reason = explained(error) if isinstance(error, Refused) else str(error)
         tally.failures.append({"name": self.label(task), "error": reason})
         tally.silent = tally.silent or isinstance(error, Unreachable)
-        click.echo(f"sluice: {self.label(task)}: {reason}", err=True)
-        if not self.keep_going:
-            self.stop.set()
+        if self.keep_going or len(tally.failures) == 1:
+            click.echo(f"sluice: {self.label(task)}: {reason}", err=True)

@@ -85,7 +85,7 @@ def follow(client: NativeClient, job: str, timeout: float | None, watcher: Meter
     while True:
         snaps = snapshots(client, ID=job)
         if not snaps:
-            raise Refused(404, f"job {job} does not exist")
+            raise Refused(404, f'"x-[{job}]" not found')
         found = outcome(job, snaps)
         watcher.reach(found.objects, found.bytes)
         idle = idle + 1 if found.state == "idle" and found.kind in IDLE else 0
