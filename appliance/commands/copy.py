@@ -110,6 +110,47 @@ def etl_bucket(
     copy_many(client, chosen, destination.bucket, transform, waiting, view, given)
 
 
+@click.command()
+@click.argument("transform", metavar="ETL_NAME")
+@click.argument("source", type=PLACE, metavar="SRC_BUCKET[/OBJECT_OR_TEMPLATE]")
+@selected
+@click.option("--num-workers", "workers", type=int, default=0, metavar="N", help="-1: one at a time.")
+@click.option("--latest", is_flag=True, help="Of remote buckets: the latest versions.")
+@awaited
+@viewed
+@connected
+def etl_inspect(
+    client: NativeClient,
+    transform: str,
+    source: Place,
+    choice: Choice,
+    workers: int,
+    latest: bool,
+    waiting: Waiting,
+    view: View,
+) -> None:
+    """Send objects through a transform and store nothing, to see which ones it fails on.
+
+    \b
+        sluice etl inspect flac-to-wav ais://music --wait
+        sluice etl show errors flac-to-wav JOB_ID
+    """
+    chosen = choice.of(source) if choice.given or source.key else Selection(source)
+    chosen = chosen or Selection(source.sibling(""), names=(source.key,))
+    given = {
+        "prepend": "",
+        "dry_run": True,
+        "force": False,
+        "latest": latest,
+        "sync": False,
+        "workers": workers,
+        "keep_going": True,
+        "flat": False,
+        "ext": "",
+    }
+    copy_many(client, chosen, source.bucket, transform, waiting, view, given)
+
+
 def copy_one(
     client: NativeClient,
     source: Place,

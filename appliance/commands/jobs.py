@@ -15,12 +15,10 @@ import click
 from appliance.commands.connected import connected
 from appliance.commands.download import is_download, show_downloads, stop_download, wait_download
 from appliance.terminal.durations import DURATION
-from appliance.terminal.failures import TIMED_OUT, fail
 from appliance.terminal.names import BUCKET, Place, bucket_of, parse
 from appliance.terminal.output import EMPTY, duration, note, sure
-from appliance.terminal.progress import meter
 from appliance.terminal.view import View, progress_option, refreshed, viewed, yes_option
-from appliance.terminal.waiting import ZERO, Waiting, awaited, follow, outcome, report, snapshots, state
+from appliance.terminal.waiting import ZERO, Waiting, awaited, outcome, report, snapshots, state
 from nativeapi.client import NativeClient, Refused
 
 # Jobs under the names that people are shown; the API knows them by the others.
@@ -210,14 +208,10 @@ def wait(client: NativeClient, words: tuple[str, ...], timeout: float | None, pr
     found = [wanted.id] if wanted.id else [job for job, _ in jobs(client, wanted, True)]
     if not found:
         view.show([], lambda: view.say("No such jobs run."))
-    begun = time.monotonic()
-    for job in found:
-        try:
-            with meter(job, progress) as watcher:
-                ended = follow(client, job, timeout, watcher)
-        except TimeoutError:
-            fail(f"{job} still runs; `sluice stop {job}` ends it", status=TIMED_OUT)
-        report(ended, view, f"{ended.kind} {job} {ended.state}", time.monotonic() - begun)
+        return
+    waiting = Waiting(True, timeout, progress)
+    ended = [waiting.outcome(client, job) for job in found]
+    report([(one, f"{one[0].kind} {one[0].id} {one[0].state}") for one in ended], view)
 
 
 @click.command()

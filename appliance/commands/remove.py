@@ -24,7 +24,6 @@ class Deed:
     method: str
     action: str
     word: str  # REMOVE …
-    query: dict[str, str]
     value: dict[str, Any]
 
 
@@ -50,11 +49,14 @@ def dry(client: NativeClient, found: list[Selection], word: str, view: View) -> 
 
 
 def do(client: NativeClient, found: list[Selection], deed: Deed, waiting: Waiting, view: View) -> None:
+    jobs = {}
     for one in found:
         bucket = one.place.bucket
-        query = {**bucket.query, **deed.query}
-        job = client.act(deed.method, bucket.path, deed.action, {**one.value, **deed.value}, query=query)
-        waiting.end(client, job, view, f"{deed.word} {one.words}")
+        value = {**one.value, **deed.value}
+        job = client.act(deed.method, bucket.path, deed.action, value, query=bucket.query)
+        jobs[job] = f"{deed.word} {one.words}"
+    if jobs:
+        waiting.end_all(client, jobs, view)
 
 
 def places_argument(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -102,7 +104,7 @@ def rmo(
     if single and view.as_json:
         show_json([{"removed": place.uri} for place in single])
     several = [one for place, one in zip(places, found) if place not in single]
-    do(client, several, Deed("DELETE", "delete-listrange", "REMOVE", {}, {}), waiting, view)
+    do(client, several, Deed("DELETE", "delete-listrange", "REMOVE", {}), waiting, view)
 
 
 @click.command()
@@ -145,7 +147,7 @@ def evict(
         client.act("DELETE", place.bucket.path, "evict-remote-bck", query=query)
         kept = " (metadata preserved)" if keep_md else ""
         view.show({"evicted": place.uri}, lambda: view.say(f"Evicted bucket {place.uri}{kept}"))
-    do(client, found, Deed("DELETE", "evict-listrange", "EVICT", {}, {}), waiting, view)
+    do(client, found, Deed("DELETE", "evict-listrange", "EVICT", {}), waiting, view)
 
 
 @click.command()
@@ -185,4 +187,4 @@ def prefetch(
         dry(client, found, "PREFETCH", view)
         return
     value = {"latest-ver": latest, "num-workers": workers, "non-recurs": flat, "coer": False, "blob-threshold": 0}
-    do(client, found, Deed("POST", "prefetch-listrange", "PREFETCH", {}, value), waiting, view)
+    do(client, found, Deed("POST", "prefetch-listrange", "PREFETCH", value), waiting, view)

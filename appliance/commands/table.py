@@ -93,6 +93,7 @@ ROWS = (
     Row("etl rm", "etl:remove", "Stop transforms and forget them."),
     Row("etl object", "etl:transform_object", "Read or copy an object through a transform.", ("object etl",)),
     Row("etl bucket", "copy:etl_bucket", "Copy a bucket, or objects of it, through a transform.", ("bucket etl",)),
+    Row("etl inspect", "copy:etl_inspect", "Send objects through a transform, and store nothing."),
     # jobs
     Row("job show", "jobs:show", "Show jobs: those that run, or one.", ("show job",)),
     Row("job wait", "jobs:wait", "Wait until jobs have ended.", ("wait",)),

@@ -29,7 +29,8 @@ SCHEMES = {"aws": "s3", "azure": "az", "gcp": "gs", "oci": "oc"}  # as providers
 NAME = re.compile(
     r"(?:(?P<scheme>[a-z0-9]+):(?://)?)?(?:(?P<space>@[^/#]*(?:#[^/]*)?|#[^/]+)/?)?(?P<rest>.*)", re.DOTALL
 )
-TEMPLATE = re.compile(r"\{\d+\.\.\d+(?:\.\.\d+)?\}|%0\d+d|@\d+")
+# Of the three grammars the one that no name is likely to hold: another takes user@100.jpg for a hundred objects.
+TEMPLATE = re.compile(r"\{\d+\.\.\d+(?:\.\.\d+)?\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +87,6 @@ class Place:
     @property
     def is_template(self) -> bool:
         return bool(TEMPLATE.search(self.key))
-
-    @property
-    def is_prefix(self) -> bool:
-        return self.key.endswith(("/", "*"))
 
     def sibling(self, key: str) -> Place:
         return Place(self.bucket, key)

@@ -49,14 +49,14 @@ Without a token, requests go without one, which is what a node wants whose authe
     [PROVIDER://][@UUID][#NAMESPACE/]BUCKET[/OBJECT]
 
 Providers are ais, aws (s3), gcp (gs), azure (az), oci (oc); without one a bucket is an `ais://` bucket. Behind the
-bucket stands an object, a prefix (when it ends with `/` or `*`) or a template, in quotes, because shells know braces,
-too:
+bucket stands an object, a prefix (when it ends with `/` or `*`) or a template in braces, which needs quotes, because
+shells know braces, too. `--list`, `--prefix`, `--all` and `--template` say the same beside the bucket's name:
 
-| template | names |
-|---|---|
-| `shard-{000..099..3}.tar` | every third number, padded; any number of ranges |
-| `shard-@999.tar` | 0 to 999, padded to the digits given |
-| `shard-%03d.tar` | 0 and all that follow |
+| template | names | behind a bucket |
+|---|---|---|
+| `shard-{000..099..3}.tar` | every third number, padded; any number of ranges | yes |
+| `shard-@999.tar` | 0 to 999, padded to the digits given | with `--template` alone: `@` and `%` are in many names |
+| `shard-%03d.tar` | 0 and all that follow | with `--template` alone |
 
 ## What all commands have in common
 

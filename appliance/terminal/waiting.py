@@ -109,9 +109,22 @@ class Waiting:
         self, client: NativeClient, job: str, view: View, done: str, expect: tuple[int | None, int | None] = UNKNOWN
     ) -> None:
         """Say that the job has started; or wait for it and say `done`. A job that fails ends the command."""
+        self.end_all(client, {job: done}, view, expect)
+
+    def end_all(
+        self, client: NativeClient, jobs: dict[str, str], view: View, expect: tuple[int | None, int | None] = UNKNOWN
+    ) -> None:
+        """The same for several jobs, ids to what is said when they have ended."""
         if not (self.wait or self.progress):
-            view.show({"job": job}, lambda: view.say(f"Started job {job}; `sluice wait {job}` waits for it"))
+            words = [f"Started job {job}; `sluice wait {job}` waits for it" for job in jobs]
+            view.show(one_or_all([{"job": job} for job in jobs]), lambda: view.say("\n".join(words)))
             return
+        report([(self.outcome(client, job, expect), done) for job, done in jobs.items()], view)
+
+    def outcome(
+        self, client: NativeClient, job: str, expect: tuple[int | None, int | None] = UNKNOWN
+    ) -> tuple[Outcome, float]:
+        """How a job ended, and the seconds that it was waited for. Ends the command when the time has passed."""
         begun = time.monotonic()
         try:
             with meter(job, self.progress) as watcher:
@@ -119,18 +132,27 @@ class Waiting:
                 found = follow(client, job, self.timeout, watcher)
         except TimeoutError:
             fail(f"{job} still runs; `sluice wait {job}` waits on, `sluice stop {job}` ends it", status=TIMED_OUT)
-        report(found, view, done, time.monotonic() - begun)
+        return found, time.monotonic() - begun
 
 
-def report(found: Outcome, view: View, done: str, seconds: float) -> None:
-    """Say how a job ended; anything but success ends the command."""
+def one_or_all(values: list[dict[str, Any]]) -> Any:
+    return values[0] if len(values) == 1 else values
+
+
+def report(ended: Sequence[tuple[tuple[Outcome, float], str]], view: View) -> None:
+    """Say how jobs ended, of each what was `done`; anything but success ends the command."""
     if view.as_json:
-        view.show(found.json, lambda: None)
-    if found.error or found.state in ("aborted", "failed"):
-        reason = found.error or "it was stopped"
-        fail(f"{found.kind} {found.id} {found.state}: {reason}; see `sluice show job {found.id}`", status=REFUSED)
-    size = f", {view.size(found.bytes)}" if found.bytes else ""
-    view.say(f"{done} ({found.objects:,} objects{size}, {duration(seconds)})")
+        view.show(one_or_all([found.json for (found, _), _ in ended]), lambda: None)
+    failures = []
+    for (found, seconds), done in ended:
+        if found.error or found.state in ("aborted", "failed"):
+            reason = found.error or "it was stopped"
+            failures.append(f"{found.kind} {found.id} {found.state}: {reason}; see `sluice show job {found.id}`")
+            continue
+        size = f", {view.size(found.bytes)}" if found.bytes else ""
+        view.say(f"{done} ({found.objects:,} objects{size}, {duration(seconds)})")
+    if failures:
+        fail("\nsluice: ".join(failures), status=REFUSED)
 
 
 def awaited(command: Callable[..., Any]) -> Callable[..., Any]:

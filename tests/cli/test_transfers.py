@@ -174,6 +174,16 @@ def test_objects_become_files_under_their_own_names(run: Run, bucket: str, tmp_p
     assert run("get", f"{bucket}/top.txt", "/dev/null").out == f"GET and discard ais://{bucket}/top.txt (7B)\n"
 
 
+def test_name_with_an_at_sign_is_one_object(run: Run, node: Node, empty: str) -> None:
+    for key in ("user@1.txt", "user0.txt", "user1.txt"):
+        node.client().put_object(Bucket=empty, Key=key, Body=key.encode())
+    assert run("cat", f"{empty}/user@1.txt").out == "user@1.txt"
+    run("rmo", f"{empty}/user@1.txt")
+    assert names(run, empty) == ["user0.txt", "user1.txt"]
+    run("rmo", empty, "--template", "user@1.txt", "--wait")
+    assert names(run, empty) == []
+
+
 def test_failed_download_leaves_no_file(run: Run, bucket: str, tmp_path: Path) -> None:
     before = sorted(tmp_path.iterdir())
     assert "does not exist" in run("get", f"{bucket}/nope", expect=1).err
