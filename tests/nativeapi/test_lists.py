@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from aistore import Client
 from aistore.sdk import Bucket
-from aistore.sdk.errors import AISError
+from aistore.sdk.errors import AISError, InvalidBckProvider
 from aistore.sdk.multiobj import ObjectRange
 
+from tests.conftest import StartNode
 from tests.node import Node
 
 
@@ -54,6 +56,14 @@ def snapshot(client: Client, job: str) -> dict[str, Any]:
     reply = client.cluster().client.request("GET", "cluster", params={"what": "qryxstats"}, json=message)
     ((found,),) = reply.json().values()
     return dict(found)
+
+
+def idle(client: Client, job: str) -> None:
+    """Wait until the job has nothing to do; the SDK's own wait takes two seconds at least."""
+    deadline = time.monotonic() + 20
+    while not snapshot(client, job)["is_idle"]:
+        assert time.monotonic() < deadline, "it never came to its end"
+        time.sleep(0.02)
 
 
 def counts(client: Client, job: str) -> tuple[int, int]:
@@ -119,10 +129,10 @@ def test_later_copies_join_the_job_while_it_lingers(
 ) -> None:
     copy = make_bucket()
     (first,) = bucket.objects(obj_names=numbered(1)).copy(copy)
-    assert client.job(first).wait_for_idle(timeout=10).success
+    idle(client, first)
     (second,) = bucket.objects(obj_template="o-{02..03}").copy(copy)
     assert second == first
-    assert client.job(first).wait_for_idle(timeout=10).success
+    idle(client, first)
     assert names(copy) == numbered(1, 2, 3)
     assert counts(client, first) == (3, 12)
 
@@ -155,6 +165,43 @@ def test_a_listed_source_that_is_missing_is_told(
         assert names(copy) == numbered(1, 2)
     else:
         assert "nowhere does not exist" in snapshot(client, job)["err"]
+
+
+def test_a_copy_killed_in_the_middle_goes_on_and_ends_with_the_right_objects(start_node: StartNode) -> None:
+    node = start_node()
+    client = Client(node.endpoint, token=node.token)
+    bucket, copy = client.bucket("many").create(), client.bucket("copy").create()
+    for number in range(60):
+        bucket.object(f"o-{number:02d}").get_writer().put_content(b"1234567890")
+    for letter in "abcdef":  # 3,840 objects
+        (job,) = bucket.objects(obj_template="*").copy(bucket, prepend=letter)
+        idle(client, job)
+    (job,) = bucket.objects(obj_template="*").copy(copy)
+    while not copy.list_objects(page_size=1).entries:
+        pass
+    node.kill()
+    node.start()
+    idle(client, job)
+    assert names(copy) == names(bucket)
+    assert counts(client, job) == (3840, 38400)
+
+
+def test_a_group_lists_its_objects_and_their_addresses(node: Node, bucket: Bucket) -> None:
+    group = bucket.objects(obj_template="o-{00..02}")
+    assert group.list_names() == numbered(0, 1, 2)
+    assert [(one.name, one.props_cached.size) for one in group.list_all_objects_iter()] == [
+        (name, 4) for name in numbered(0, 1, 2)
+    ]
+    first, *_ = group.list_urls()
+    assert first.startswith(f"{node.endpoint}/v1/objects/{bucket.name}/o-00")
+
+
+def test_what_needs_a_backend_the_sdk_refuses_by_itself(bucket: Bucket) -> None:
+    for action in (bucket.objects(obj_names=["o-01"]).evict, bucket.objects(obj_names=["o-01"]).prefetch, bucket.evict):
+        with pytest.raises(InvalidBckProvider):
+            action()
+    with pytest.raises(AISError, match="blob-download: expecting remote bucket"):
+        bucket.object("o-01").blob_download()
 
 
 def raw(bucket: Bucket, method: str, action: str, value: Any) -> str:
