@@ -85,10 +85,10 @@ class Run:
         if self.stopped():
             raise Aborted
 
-    def save(self, cursor: str) -> None:
-        """Make everything yielded so far, and this cursor, durable before the call returns: for bodies that must know
-        after a crash what they were about to do."""
-        self.record(Step(cursor=cursor))
+    def save(self, cursor: str, *, objects: int = 0, size: int = 0) -> None:
+        """Make everything yielded so far, this cursor and these counts durable before the call returns: for bodies that
+        must know after a crash what they were about to do."""
+        self.record(Step(objects, size, cursor))
 
     def each(self, units: Iterable[Unit], work: Callable[[str], Step]) -> Iterator[Step]:
         """Do `work` for the name of each unit, `workers` of them at a time; the steps, in the units' order.

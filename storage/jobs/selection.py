@@ -37,6 +37,13 @@ def units(objects: Objects, bucket: Bucket, value: Value, cursor: str) -> Iterat
     return _found(objects, bucket, template, prefix, value, cursor)
 
 
+def is_up_to(value: Value, cursor: str, last: str) -> bool:
+    """Whether a unit's cursor is that of the unit `last` or of one before it."""
+    if named(value) or parse(value.get("template") or "").counted:
+        return int(cursor) <= int(last)
+    return cursor.encode() <= last.encode()
+
+
 def _numbered(names: Iterable[str], prefix: str, cursor: str) -> Iterator[Unit]:
     """The names from the cursor, which is a position, on; those of a template begin there already."""
     start = int(cursor or 0)
