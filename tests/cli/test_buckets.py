@@ -9,7 +9,7 @@ from tests.cli.conftest import Run
 
 def test_bucket_is_created_listed_and_removed(run: Run, name: str) -> None:
     assert run("create", f"ais://{name}").out == f'"ais://{name}" created\n'
-    assert f"ais://{name}   yes" in run("ls").out
+    assert [f"ais://{name}", "yes"] in [line.split() for line in run("ls").lines]
     assert {"name": name, "provider": "ais", "namespace": {"uuid": "", "name": ""}, "present": True} in run(
         "ls", "ais", "--json"
     ).json

@@ -41,8 +41,8 @@ def test_buckets_are_listed_by_provider(cluster: Cluster, node: Node) -> None:
 
 
 def test_jobs_are_listed(cluster: Cluster) -> None:
-    assert cluster.list_jobs_status(job_kind="lru") == []
-    assert cluster.list_running_jobs(job_kind="lru") == []
+    assert cluster.list_jobs_status(job_kind="ec-encode") == []
+    assert cluster.list_running_jobs(job_kind="ec-encode") == []
 
 
 def test_transforms_are_listed(cluster: Cluster) -> None:
