@@ -44,6 +44,7 @@ from storage.jobs.attendance import Attendance
 from storage.jobs.bell import Bell
 from storage.layout import IDENTITY, Layout
 from storage.promotion import Promoter, Root
+from storage.pace import Pace
 from storage.source import Opener
 from storage.store import Options, Store
 
@@ -147,8 +148,10 @@ def open_parts(
     logins = authn(store.catalog, nodes, keyring, root=ADMINISTRATOR, clock=time.time_ns, random=os.urandom)
     door = DOORS[settings.authentication](logins)
     promoter = Promoter(Root(settings.promote_root), store.objects)
+    pace = Pace(settings.workers, clock=time.monotonic_ns)
     native = Native(
-        store, jobs, attendance, transforms, lenses, promoter, door, logins, nodes, machine, configuration, statistics
+        store, jobs, attendance, transforms, lenses, promoter, door, logins, nodes, machine, configuration, statistics,
+        pace,
     )
     return Parts(
         store,
@@ -170,6 +173,7 @@ def open_parts(
             keyring,
             S3Lenses(lenses),
             Memberships(logins.directory, cluster=nodes.cluster),
+            pace,
             region=settings.region,
             domains=settings.domain,
             bucket_defaults=settings.bucket_defaults,

@@ -100,7 +100,7 @@ def merged(current: Mapping[str, Value], change: Mapping[str, Value]) -> dict[st
 
 
 def check_together(found: Mapping[str, Value]) -> None:
-    burst, tokens = number(found, "rate_limit.frontend.burst_size"), number(found, "rate_limit.frontend.max_tokens")
+    burst, tokens = number(found, stored.BURST), number(found, stored.TOKENS)
     if burst > tokens // 2:
         raise NativeError(
             400, f"invalid rate_limit.frontend.burst_size {burst}: expecting at most half of max_tokens {tokens}"

@@ -77,6 +77,8 @@ ROWS = (
     Row(storage.NoSuchIdentity, 404, '{e.kind} "{e.name}" not found'),
     Row(storage.IdentityExists, 409, '{e.kind} "{e.name}" already exists'),
     Row(storage.Corrupt, 500, "t[{n.target}]: BAD DATA CHECKSUM: stored bytes are damaged ({e.blob})", "ErrBadCksum"),
+    Row(storage.TooManyRequests, 429, 'bucket "ais://{b.name}" limits its requests, try again in {e.seconds} seconds'),
+    Row(storage.TooManyAttempts, 429, "too many failed logins, try again in {e.seconds} seconds"),
     Row(storage.OutOfSpace, 507, "t[{n.target}]: out of space", "ErrCapacityExceeded"),
     Row(Aborted, 400, "the job that the request belongs to was aborted"),
     Row(storage.VolumeFailed, 500, "t[{n.target}]: a volume failed: {e.reason}"),
@@ -104,7 +106,8 @@ def translate(error: Exception, nodes: Nodes) -> NativeError:
     row = next(FROM_BELOW[kind] for kind in type(error).__mro__ if kind in FROM_BELOW)
     status: int = getattr(error, "status") if row.status is None else row.status
     bucket = BucketName.of(getattr(error, "bucket", ""))
-    return NativeError(status, row.message.format(e=error, b=bucket, n=nodes), code=row.code)
+    headers = [("Retry-After", str(error.seconds))] if isinstance(error, storage.TooSoon) else []
+    return NativeError(status, row.message.format(e=error, b=bucket, n=nodes), code=row.code, headers=headers)
 
 
 def describe(error: Exception, *, nodes: Nodes) -> Told:

@@ -19,6 +19,7 @@ from nativeapi.nodes import Nodes
 from nativeapi.statistics import Statistics
 from storage.access import Principal, decide, decide_on_cluster
 from storage.jobs import Jobs
+from storage.pace import Pace
 from storage.jobs.attendance import Attendance
 from storage.promotion import Promoter
 from storage.records import Bucket
@@ -50,6 +51,7 @@ class Native:
     machine: Machine
     configuration: Configuration
     statistics: Statistics
+    pace: Pace
 
     def paths(self) -> list[Path]:
         """The directories of the volumes that are there, which AIStore calls mountpaths."""

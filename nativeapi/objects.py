@@ -218,6 +218,7 @@ def answer(native: Native, call: Call) -> Reply:
     call.log(f"native.{row.name}", name, key)
     row.check(key)
     bucket = native.bucket(principal, names.own_bucket(name, call.query, native.nodes), row.right)
+    native.pace.admit(bucket)
     if row.handler is None:
         raise unsupported(row.name)
     if must_redirect(call):

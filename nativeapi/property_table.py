@@ -78,11 +78,12 @@ TABLE: Final = (
     Property("rate_limit.backend.max_tokens", whole(1, 2**31), 1000, Effect.KEPT, "How many calls in that time."),
     Property("rate_limit.backend.enabled", flag(), False, Effect.REMOTE, "Limit the calls of a backend."),
     Property("rate_limit.backend.num_retries", whole(1, 10), 3, Effect.KEPT, "How often a call is tried again."),
-    Property("rate_limit.frontend.interval", duration("1s", "1h"), 60 * 10**9, Effect.KEPT, "Requests: for how long "
+    Property(stored.INTERVAL, duration("1s", "1h"), stored.USUAL_INTERVAL, Effect.GOVERNS, "Requests: for how long "
              "tokens are counted."),
-    Property("rate_limit.frontend.max_tokens", whole(1, 2**31), 1000, Effect.KEPT, "How many requests in that time."),
-    Property("rate_limit.frontend.enabled", flag(), False, Effect.REFUSED, "Limit the requests."),
-    Property("rate_limit.frontend.burst_size", whole(1, 2**30), 375, Effect.KEPT, "How many of them at once; at most "
+    Property(stored.TOKENS, whole(1, 2**31), stored.USUAL_TOKENS, Effect.GOVERNS, "How many requests in that time."),
+    Property(stored.LIMITED, flag(), False, Effect.GOVERNS, "Limit the requests on the bucket's objects: others are "
+             "answered 429, through S3 503 SlowDown. Each worker has an equal part of the tokens."),
+    Property(stored.BURST, whole(1, 2**30), stored.USUAL_BURST, Effect.GOVERNS, "How many of them at once; at most "
              "half of `max_tokens`."),
     Property("ec.compression", choice("never", "always"), "never", Effect.KEPT, "Compress what nodes send each other."),
     Property("ec.bundle_multiplier", whole(1, 16), 2, Effect.KEPT, "Streams between two nodes."),

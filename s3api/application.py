@@ -18,6 +18,7 @@ from s3api.router import match
 from s3api.status import status_line
 from s3api.translate import TRANSLATED, translate
 from storage.content import Segments
+from storage.pace import Pace
 from storage.records import Bucket
 from storage.store import Store
 
@@ -50,6 +51,7 @@ class S3Application:
         keyring: Keyring,
         lenses: Lenses,
         memberships: Memberships,
+        pace: Pace,
         *,
         region: str,
         domains: tuple[str, ...],
@@ -59,7 +61,7 @@ class S3Application:
         clock: Callable[[], int],
         host_id: str,
     ) -> None:
-        self._service = Service(store, lenses, memberships, region, bucket_defaults, reserved_names, clock)
+        self._service = Service(store, lenses, memberships, pace, region, bucket_defaults, reserved_names, clock)
         self._domains = tuple(domain.lower() for domain in domains)
         self._authenticator = Authenticator(
             SignatureV4(keyring, region=region), SignatureV2(keyring) if signature_v2 else None
@@ -136,6 +138,7 @@ class S3Application:
         if expected is not None and expected != bucket.owner:
             raise S3Error(codes.AccessDenied)
         self._service.authorise(signed.principal, declared.right, bucket)
+        self._service.pace.admit(bucket)
         return bucket
 
     def _refusal(self, error: S3Error, environ: dict[str, Any]) -> Reply:

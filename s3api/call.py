@@ -17,6 +17,7 @@ from s3api.model import Operation
 from s3api.reader import LARGEST_BODY, Members, read_members
 from s3api.request import Body, Request
 from storage.access import Principal, decide
+from storage.pace import Pace
 from storage.payload import Payload
 from storage.records import Bucket
 from storage.source import Opener
@@ -52,6 +53,7 @@ class Service:
     store: Store
     lenses: Lenses
     memberships: Memberships
+    pace: Pace
     region: str
     bucket_defaults: str  # "classic" or "aws2023"
     reserved_names: frozenset[str]  # paths of the node that a bucket would hide, or be hidden by

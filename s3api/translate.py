@@ -78,6 +78,7 @@ FROM_STORAGE: Final[Mapping[type[Exception], Callable[[Any], S3Error]]] = {
     storage.OutOfSpace: lambda error: S3Error(codes.StorageFull),
     storage.VolumeFailed: lambda error: S3Error(codes.ServiceUnavailable, headers=RETRY_AFTER),
     storage.Corrupt: lambda error: S3Error(codes.InternalError),
+    storage.TooSoon: lambda error: S3Error(codes.SlowDown, headers=(("Retry-After", str(error.seconds)),)),
     storage.StorageError: lambda error: S3Error(codes.InternalError),
 }
 

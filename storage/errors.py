@@ -31,7 +31,9 @@
      ├─ Corrupt                 .blob
      ├─ NoSuchIdentity          .kind .name     a user, role or cluster
      ├─ IdentityExists          .kind .name
-     └─ TooManyAttempts         .seconds        to guess a password
+     └─ TooSoon                 .seconds        not looked at; try again after them
+         ├─ TooManyRequests     .bucket         on a bucket that limits them
+         └─ TooManyAttempts                     to guess a password
 
 No type carries a status code or text meant for a client; the doors translate.
 """
@@ -277,9 +279,21 @@ class IdentityExists(StorageError):
         self.name = name
 
 
-class TooManyAttempts(StorageError):
-    """The password was not looked at; after `seconds` it may be tried again."""
+class TooSoon(StorageError):
+    """What was asked was not looked at; after `seconds` it may be asked again."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(seconds)
         self.seconds = seconds
+
+
+class TooManyRequests(TooSoon):
+    """The bucket has a limit of requests."""
+
+    def __init__(self, bucket: str, seconds: int) -> None:
+        super().__init__(seconds)
+        self.bucket = bucket
+
+
+class TooManyAttempts(TooSoon):
+    """Wrong passwords came before this one."""

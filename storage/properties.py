@@ -7,6 +7,7 @@ see it, is the native API's table; both doors live by it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from storage.records import Bucket, Value
@@ -16,9 +17,16 @@ CHECKSUM_TYPE: Final = "checksum.type"
 NUMBERED: Final = "versioning.enabled"
 ACCESS: Final = "access"
 VALIDATES: Final = "checksum.validate_warm_get"
+LIMITED: Final = "rate_limit.frontend.enabled"
+INTERVAL: Final = "rate_limit.frontend.interval"
+TOKENS: Final = "rate_limit.frontend.max_tokens"
+BURST: Final = "rate_limit.frontend.burst_size"
 
 # Defaults; a bucket's record does not repeat them.
 XXHASH2: Final = "xxhash2"
+USUAL_INTERVAL: Final = 60 * 10**9  # ns
+USUAL_TOKENS: Final = 1000
+USUAL_BURST: Final = 375
 
 # AIStore's checksum types by the names of storage.checksums; "": none is kept.
 CHECKSUM_TYPES: Final = {
@@ -50,6 +58,21 @@ def validates(bucket: Bucket) -> bool:
 def access(bucket: Bucket) -> int:
     """The rights (see AIStore's bits) that the bucket lets through at all."""
     return bucket.properties.get(ACCESS, EVERYTHING)  # type: ignore[return-value]  # of this property
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLimit:
+    """So many requests (tokens) in an interval (ns), so many of them at once."""
+
+    interval: int
+    tokens: int
+    burst: int
+
+
+def request_limit(bucket: Bucket) -> RequestLimit:
+    """What holds for the requests on the bucket's objects, if they are limited."""
+    usual = ((INTERVAL, USUAL_INTERVAL), (TOKENS, USUAL_TOKENS), (BURST, USUAL_BURST))
+    return RequestLimit(*(int(bucket.properties.get(name, value)) for name, value in usual))
 
 
 def next_version(current: str) -> str:

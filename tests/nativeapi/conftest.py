@@ -45,6 +45,7 @@ from storage.jobs.attendance import Attendance
 from storage.jobs.bell import Bell
 from storage.layout import claim
 from storage.promotion import Promoter, Root
+from storage.pace import Pace
 from storage.rights import BCK_SET_ACL, CREATE_BUCKET, PATCH
 from storage.store import Store
 from tests.node import Node
@@ -171,7 +172,7 @@ def opened(store: Store, tmp_path: Path) -> Iterator[Api]:
     promoter = Promoter(Root(tmp_path / "promote"), store.objects)
     native = Native(
         store, jobs, attendance, transforms, lenses, promoter, logins.tokens, logins, nodes, machine, configuration,
-        statistics,
+        statistics, Pace(1, clock=time.monotonic_ns),
     )
     app = Flask("node")
     app.register_blueprint(blueprint(lambda: native))

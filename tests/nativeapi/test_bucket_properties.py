@@ -121,7 +121,6 @@ REFUSED: list[tuple[object, int, str]] = [
     ({"mirror": {"enabled": True}}, 501, "mirror.enabled - operation not supported"),
     ({"write_policy": {"md": "never"}}, 501, "write_policy.md"),
     ({"checksum": {"validate_obj_move": True}}, 501, "checksum.validate_obj_move"),
-    ({"rate_limit": {"frontend": {"enabled": True}}}, 501, "rate_limit.frontend.enabled"),
     ({"chunks": {"objsize_limit": "1MiB"}}, 501, "chunks.objsize_limit"),
     ([], 400, "must be an object"),
     (None, 400, "must be an object"),

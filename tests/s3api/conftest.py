@@ -30,6 +30,7 @@ from storage.errors import IncompleteBody
 from storage.identities.directory import Directory
 from storage.identities.memberships import Memberships
 from storage.layout import claim
+from storage.pace import Pace
 from storage.records import Bucket, ObjectRecord
 from storage.source import Opener, Source, close_content
 from storage.store import Options, Store
@@ -231,7 +232,8 @@ class World:
         self.directory = Directory(self.store.catalog, clock=time.time_ns)
         memberships = Memberships(self.directory, cluster=CLUSTER)
         self.application = S3Application(
-            self.store, self.keys, Lenses(self.store), memberships, **{**settings, **options}
+            self.store, self.keys, Lenses(self.store), memberships, Pace(1, clock=time.monotonic_ns),
+            **{**settings, **options}
         )
         self.alice = Client(self.application, "ALICE", "alice secret/+")
         self.bob = Client(self.application, "BOB", "bob secret")

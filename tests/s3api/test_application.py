@@ -10,6 +10,7 @@ import pytest
 
 from s3api.application import S3Application
 from storage.identities.memberships import Memberships
+from storage.pace import Pace
 from tests.s3api.conftest import ALICE, CLUSTER, Client, Keys, Lenses, World
 
 
@@ -173,7 +174,7 @@ def test_virtual_host_style_reaches_the_same_objects(world: World, s3: Any) -> N
 def test_signature_v2_can_be_switched_off(tmp_path: Path, world: World) -> None:
     strict = S3Application(
         world.store, Keys(), Lenses(world.store), Memberships(world.directory, cluster=CLUSTER),
-        region="eu-test-1", domains=(), bucket_defaults="classic", signature_v2=False,
+        Pace(1, clock=lambda: 0), region="eu-test-1", domains=(), bucket_defaults="classic", signature_v2=False,
         reserved_names=frozenset(), clock=lambda: 0, host_id="test",
     )
 
