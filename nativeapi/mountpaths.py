@@ -1,7 +1,7 @@
 """Mountpaths, as AIStore calls the directories of volumes: listed, checked, and kept where they are.
 
-The set of volumes is fixed when it is made (see storage.layout): an object's key decides on which of them it lies. What
-would put objects out of reach, or would have to move them, is refused with the way that there is.
+The set of volumes is fixed while a node runs: an object's key decides on which of them it lies. What would put objects
+out of reach, or would have to move them, is refused with the way that there is (see storage.reshape).
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def attach(native: Native, _call: Call, action: Action) -> Reply:
     refuse_missing(path, known)
     raise NativeError(
         400,
-        f'cannot attach mountpath "{path}": the node keeps the set of volumes that it was made with, since objects '
-        "would have to move to a new one; start another node with that directory and copy buckets to it",
+        f'cannot attach mountpath "{path}" to a node that runs, since objects have to move to it: stop the node, run '
+        "`sluice volumes attach` with the directory, and start the node with it",
     )
 
 
@@ -72,8 +72,8 @@ def withdraw(native: Native, _call: Call, action: Action) -> Reply:
     verb = action.action.removesuffix("-mp")
     raise NativeError(
         409,
-        f'cannot {verb} mountpath "{path}": its objects lie nowhere else and would be out of reach; copy the buckets '
-        "to another node first, or stop this node and start it without the directory (missing_volumes = ignore)",
+        f'cannot {verb} mountpath "{path}" of a node that runs: its objects lie nowhere else and would be out of '
+        "reach; stop the node, run `sluice volumes detach` with the directory, and start the node without it",
     )
 
 

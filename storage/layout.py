@@ -4,7 +4,7 @@ A volume's identity is the file `volume.json` in it, which names the whole set i
 belong together. On the first start every directory gets its identity as `volume.json.new` before the first of them is
 renamed: a crash on the way leaves either no volume at all or enough to go on from.
 
-A set stays as it was made: adding a directory to it is refused, since keys would have to move to it.
+A start never changes a set, since keys would have to move; `storage.reshape` does, while no node runs.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from storage.blobs import FANOUT
 FORMAT = 1
 IDENTITY = "volume.json"
 FORMING = "volume.json.new"
+CHANGE = "change.json"  # what the set is being changed to, while it is (see storage.reshape)
 LOCK = "lock"
 INDEX = "index"
 BLOBS = "blobs"
-HARMLESS = frozenset(("lost+found", LOCK, FORMING, INDEX, BLOBS))  # what an empty or half-made volume may hold
+HARMLESS = frozenset(("lost+found", LOCK, FORMING, CHANGE, INDEX, BLOBS))  # what an empty or half-made volume may hold
 
 
 class UnusableDirectory(Exception):
@@ -133,6 +134,7 @@ class Found:
         try:
             self.locks.append(opened_lock(path))
             identity = read_identity(path)
+            refuse_unfinished(path)
         except UnusableDirectory as error:
             self._unusable.append(error)
             if not self._ignore_missing:
@@ -201,7 +203,7 @@ class Found:
             )
         return UnusableDirectory(
             path, "is new, and the node already has its set of volumes",
-            "start with the old directories: adding one to a set is not possible",
+            "start with the old directories, or add this one first: `sluice volumes attach`",
         )
 
 
@@ -220,6 +222,14 @@ def opened_lock(path: Path) -> int:
             path, "is in use by another process", "stop that node, or give this one its own directory"
         ) from error
     return fd
+
+
+def refuse_unfinished(path: Path) -> None:
+    """Raise when the set that the directory belongs to is half-way between two forms."""
+    if (path / CHANGE).exists():
+        raise UnusableDirectory(
+            path, "belongs to a set of volumes that is being changed", "finish that: run `sluice volumes` as before"
+        )
 
 
 def make_durably(path: Path, *, mode: int) -> None:

@@ -102,6 +102,18 @@ def _volume(
 ) -> Volume | MissingVolume:
     if not place.present:
         return MissingVolume(place.id, place.path)
+    return open_volume(place, options, random=random, open_index=open_index)
+
+
+def open_volume(
+    place: Place,
+    options: Options,
+    *,
+    random: Callable[[int], bytes] = os.urandom,
+    open_index: Callable[[Path], Index] | None = None,
+) -> Volume:
+    """A volume that is there."""
+    open_index = open_index or _lmdb(options)
     return Volume(
         place.id,
         place.path,

@@ -34,6 +34,7 @@ GROUPS = {
     "config": "Look at the configuration and change it.",
     "storage": "Look at disks and mountpaths, and change them.",
     "storage mountpath": "Show, attach, detach, enable, disable mountpaths.",
+    "volumes": "Attach and detach data directories of a node that does not run.",
     "log": "Read the logs of nodes.",
     "remote-cluster": "Attach, detach, show other clusters.",
     "auth": "Log in and out; users, roles, clusters, tokens.",
@@ -52,6 +53,8 @@ ROWS = (
     # the node
     Row("serve", "serve:serve", "Start a node; serve S3 and /v1 until Ctrl-C."),
     Row("settings", "settings:settings", "Print the reference of all settings."),
+    Row("volumes attach", "volumes:attach", "Add an empty directory to a node that does not run."),
+    Row("volumes detach", "volumes:detach", "Take a directory out of a node that does not run."),
     Row("credentials", "credentials:credentials", "Print the root account's keys as settings for clients."),
     # buckets
     Row("bucket ls", "listing:ls", "List buckets, or the objects of one.", ("ls", "object ls")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import tarfile
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import pytest
 import requests
 
 from tests.conftest import StartNode
-from tests.node import Node
+from tests.node import SLUICE, Node
 
 
 @dataclass(frozen=True)
@@ -313,7 +314,7 @@ def test_mountpaths_that_serve_stay_where_they_are(cluster: Cluster) -> None:
 
 
 def test_mountpaths_that_are_not_the_nodes_are_refused(cluster: Cluster, tmp_path: Path) -> None:
-    assert "cannot attach" in cluster.act("daemon/mountpaths", "attach-mp", str(tmp_path)).json()["message"]
+    assert "have to move" in cluster.act("daemon/mountpaths", "attach-mp", str(tmp_path)).json()["message"]
     for action in ("enable-mp", "detach-mp", "disable-mp", "rescan-mp", "fshc-mp"):
         refused = cluster.act("daemon/mountpaths", action, "/nowhere")
         assert (refused.status_code, refused.json()["message"]) == (404, 'mountpath "/nowhere" does not exist')
@@ -347,6 +348,38 @@ def test_missing_mountpath_is_disabled_and_comes_back_with_a_start(start_node: S
     node.start()
     assert cluster.ask("daemon", "mountpaths")["disabled"] == []
     assert all(cluster("GET", f"objects/spread/{name}").json() == name for name in names)
+
+
+def test_volumes_are_attached_and_detached_while_the_node_is_stopped(start_node: StartNode, tmp_path: Path) -> None:
+    disks = [tmp_path / "one", tmp_path / "two"]
+    node = start_node("--data", str(disks[0]))
+    cluster = Cluster(node)
+    cluster("POST", "buckets/moving", {"action": "create-bck"})
+    contents = {f"o{number}": "x" * (1 + number % 2 * 40_000) for number in range(30)}
+    for name, text in contents.items():
+        assert cluster("PUT", f"objects/moving/{name}", text).status_code == 200
+    assert "sluice volumes attach" in cluster.act("daemon/mountpaths", "attach-mp", str(disks[1])).json()["message"]
+
+    def volumes(verb: str, *data: Path) -> str:
+        flags = [word for path in data for word in ("--data", str(path))]
+        command = [*SLUICE, "volumes", verb, str(disks[1]), *flags]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        return done.stdout + done.stderr
+
+    def restart(*data: Path) -> None:
+        node.arguments = [word for path in data for word in ("--data", str(path))] + ["--workers", "1"]
+        node.start()
+        assert cluster.ask("daemon", "mountpaths")["available"] == [str(path) for path in data]
+        assert {name: cluster("GET", f"objects/moving/{name}").json() for name in contents} == contents
+
+    assert "in use by another process" in volumes("attach", disks[0])
+    assert node.stop() == 0
+    assert "is attached" in volumes("attach", disks[0])
+    assert len(list((disks[1] / "blobs").glob("*/*"))) > 1
+    restart(*disks)
+    assert node.stop() == 0
+    assert "is detached" in volumes("detach", *disks)
+    restart(disks[0])
 
 
 # -- members and other clusters --------------------------------------------------------------------------------------

@@ -88,7 +88,7 @@ def test_an_unmounted_disk_is_recognised_by_its_empty_directory(tmp_path: Path) 
 
 def test_adding_a_directory_to_a_set_is_refused(tmp_path: Path) -> None:
     found([tmp_path / "a"])
-    with pytest.raises(UnusableDirectory, match="b is new, and the node already has its set .*; .*not possible"):
+    with pytest.raises(UnusableDirectory, match="b is new, .* already has its set .*; .*`sluice volumes attach`"):
         claim([tmp_path / "a", tmp_path / "b"])
 
 
