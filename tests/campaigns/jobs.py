@@ -73,7 +73,7 @@ class Campaign:
         self.node.start().stop()
         self.size = fill(self.root / "data", "source", self.count)
         self.node.start()
-        for step in (self.rate, self.single, self.abort, self.crash, self.destruction):
+        for step in (self.rate, self.single, self.abort, self.crash, self.deletion, self.destruction):
             step()
         self.node.stop()
 
@@ -120,6 +120,16 @@ class Campaign:
         names = [{entry.name: entry.size for entry in bucket.list_all_objects()}
                  for bucket in (self.source, self.client.bucket("crashed"))]
         self.check("the same objects", len(names[1]), names[0] == names[1])
+
+    def deletion(self) -> None:
+        bucket = self.client.bucket("crashed")
+        job = self.client.job(bucket.objects(obj_template="small/").delete(), "delete-listrange")
+        until(lambda: self.counts(job)[0] > self.count // 3)
+        self.node.kill()
+        self.node.start()
+        until(lambda: bool(job.status().end_time))
+        self.check("deleted across a crash", self.counts(job), self.counts(job) == (self.count, self.size))
+        self.check("objects left", len(bucket.list_all_objects()), not bucket.list_all_objects())
 
     def destruction(self) -> None:
         began = time.monotonic()
