@@ -21,12 +21,17 @@ LIMITED: Final = "rate_limit.frontend.enabled"
 INTERVAL: Final = "rate_limit.frontend.interval"
 TOKENS: Final = "rate_limit.frontend.max_tokens"
 BURST: Final = "rate_limit.frontend.burst_size"
+EVICTED: Final = "lru.enabled"
+SAFE_TIME: Final = "lru.dont_evict_time"
+EVICTION_BATCH: Final = "lru.batch_size"
 
 # Defaults; a bucket's record does not repeat them.
 XXHASH2: Final = "xxhash2"
 USUAL_INTERVAL: Final = 60 * 10**9  # ns
 USUAL_TOKENS: Final = 1000
 USUAL_BURST: Final = 375
+SAFE: Final = 7200 * 1_000_000_000  # ns
+BATCH: Final = 32_768  # objects
 
 # AIStore's checksum types by the names of storage.checksums; "": none is kept.
 CHECKSUM_TYPES: Final = {
@@ -53,6 +58,21 @@ def numbers_versions(bucket: Bucket) -> bool:
 def validates(bucket: Bucket) -> bool:
     """Whether an object's bytes are verified before they are read or copied."""
     return bool(bucket.properties.get(VALIDATES, False))
+
+
+def evictable(bucket: Bucket) -> bool:
+    """Whether objects may be removed to make room."""
+    return bool(bucket.properties.get(EVICTED, False))
+
+
+def safe_time(bucket: Bucket) -> int:
+    """For how long (ns) an object is not removed after its last write."""
+    return bucket.properties.get(SAFE_TIME, SAFE)  # type: ignore[return-value]  # of this property
+
+
+def evicted_at_once(bucket: Bucket) -> int:
+    """How many objects are weighed at a time."""
+    return bucket.properties.get(EVICTION_BATCH, BATCH)  # type: ignore[return-value]  # of this property
 
 
 def access(bucket: Bucket) -> int:
