@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from appliance.clock import WallClock
@@ -11,7 +11,7 @@ from etl.jobs import through
 from etl.lens import Lenses
 from nativeapi.download.egress import Guard
 from nativeapi.download.job import Download
-from storage.jobs import Body, Jobs, summary
+from storage.jobs import Body, Jobs, eviction, summary
 from storage.jobs.archiving import Archiving
 from storage.jobs.buckets import nothing, purge, rename, warm_up
 from storage.jobs.copying import Copying, as_stored
@@ -21,11 +21,11 @@ from storage.promotion import Promoter
 from storage.store import Store
 
 NO_MOVES = nothing("objects stay where they were put: there is nothing to move")
-NO_EVICTION = nothing("no bucket has a backend: there is nothing that could be had again")
 
 
 def bodies(
-    store: Store, lenses: Lenses, promoter: Promoter, clock: WallClock, jobs: Jobs, guard: Guard
+    store: Store, lenses: Lenses, promoter: Promoter, clock: WallClock, jobs: Jobs, guard: Guard,
+    watermarks: Callable[[], eviction.Watermarks],
 ) -> Mapping[str, Body]:
     """By kind, as `storage.jobs.kinds` calls it."""
     buckets, objects = store.buckets, store.objects
@@ -42,7 +42,7 @@ def bodies(
         "etl-bck": transforming,
         "etl-listrange": transforming,
         "load-lom-cache": warm_up(buckets, objects),
-        "lru": NO_EVICTION,
+        eviction.KIND: eviction.Evicting(store.partitions, buckets, objects, watermarks, clock),
         "move-bck": rename(buckets),
         "promote": Promotion(buckets, promoter),
         "rebalance": NO_MOVES,

@@ -26,6 +26,7 @@ from appliance.machine import NodeMachine
 from appliance.metrics import Counters, Requests, Shared, exposition
 from appliance.observe import LAYOUTS, AccessLog, Sink
 from appliance.parts import Parts, open_parts
+from appliance.room import keep_room
 from appliance.settings import Settings
 from appliance.tally import tally
 from nativeapi import easy_urls
@@ -120,7 +121,10 @@ class Node(Flask):
     def run_jobs(self, stop: Stop) -> None:
         """The work of the process for background jobs, until `stop` is set; raises as soon as a part of it does."""
         parts = self.parts
-        work = (partial(keep_house, parts.jobs), partial(tally, parts.native), parts.runner.run, parts.supervisor.run)
+        work = (
+            partial(keep_house, parts.jobs), partial(keep_room, parts.native), partial(tally, parts.native),
+            parts.runner.run, parts.supervisor.run,
+        )
         gevent.joinall([gevent.spawn(one, stop) for one in work], raise_error=True)
 
     # -- requests ----------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from appliance.http.reply import HOST_ID
 from appliance.identities import Keyring
 from appliance.jobs import bodies
 from appliance.machine import NodeMachine
+from appliance.room import watermarks
 from appliance.root import ADMINISTRATOR, EVERYBODY
 from appliance.settings import Settings
 from etl.activity import Activities
@@ -161,7 +162,9 @@ def open_parts(
         Runner(
             jobs,
             bell,
-            bodies(store, lenses, promoter, clock, jobs, GUARDS[settings.download_from]),
+            bodies(
+                store, lenses, promoter, clock, jobs, GUARDS[settings.download_from], partial(watermarks, configuration)
+            ),
             describe=partial(describe, nodes=nodes),
             clock=time.time_ns,
         ),

@@ -10,7 +10,7 @@ from nativeapi import names
 from nativeapi.call import EMPTY, Action, Call, Reply
 from nativeapi.errors import NativeError, unsupported
 from nativeapi.native import Native
-from nativeapi.property_table import DISABLE_COLD_GET, PROPERTIES, STREAM_COLD_GET, TABLE, Effect, Property
+from nativeapi.property_table import DISABLE_COLD_GET, OF_CLUSTER, PROPERTIES, STREAM_COLD_GET, TABLE, Effect, Property
 from nativeapi.remote import expecting_remote
 from storage import properties as stored
 from storage.records import Bucket, Value
@@ -20,8 +20,6 @@ OWN_BIT: Final = 1 << 63  # AIStore marks the ids of its own buckets with it
 FORCE: Final = "force"  # beside the properties in a change; there is nothing here that it would force
 BACKEND: Final = "backend_bck"
 
-# What a bucket does not take over from the cluster: flags of which it has some only, and the leave to evict.
-OF_CLUSTER: Final = frozenset({"features", "lru.enabled"})
 INHERITABLE: Final = frozenset(row.name for row in TABLE if row.effect in (Effect.GOVERNS, Effect.KEPT)) - OF_CLUSTER
 
 

@@ -17,6 +17,8 @@ from storage.rights import EVERYTHING
 
 # Bits of `features` that a bucket may have. All of them are about remote backends or name what always holds here.
 BUCKET_FEATURES: Final = sum(1 << bit for bit in (1, 4, 9, 11, 12, 14, 18, 21, 24))
+# What a bucket does not take over from the cluster: flags of which it has some only, and the leave to evict.
+OF_CLUSTER: Final = frozenset({"features", stored.EVICTED})
 DISABLE_COLD_GET, STREAM_COLD_GET = 1 << 11, 1 << 12
 
 
@@ -103,11 +105,14 @@ TABLE: Final = (
     Property("mirror.copies", whole(2, 32), 2, Effect.KEPT, "How many disks hold each object."),
     Property("mirror.burst_buffer", whole(1, 2**31), 512, Effect.KEPT, "Objects that may wait to be copied."),
     Property("mirror.enabled", flag(), False, Effect.REFUSED, "Keep each object on several disks."),
-    Property("lru.dont_evict_time", duration("1h"), 7200 * 10**9, Effect.KEPT, "How long an object is safe."),
-    Property("lru.capacity_upd_time", duration("10s"), 600 * 10**9, Effect.KEPT, "How often capacity is looked at."),
-    Property("lru.batch_size", whole(1024, 524_288), 32_768, Effect.KEPT, "Objects weighed at a time."),
-    Property("lru.enabled", flag(), False, Effect.KEPT, "Evict what was not used for long when space runs out. Nothing "
-             "is evicted from a bucket without a backend: it could not be had again."),
+    Property(stored.SAFE_TIME, duration("1h"), stored.SAFE, Effect.GOVERNS, "For how long after its last write an "
+             "object is not evicted."),
+    Property("lru.capacity_upd_time", duration("10s"), 600 * 10**9, Effect.KEPT, "How often room is looked at, which "
+             "the cluster's configuration says for all buckets."),
+    Property(stored.EVICTION_BATCH, whole(1024, 524_288), stored.BATCH, Effect.GOVERNS, "Objects weighed at a time."),
+    Property(stored.EVICTED, flag(), False, Effect.GOVERNS, "Remove objects, those written longest ago first, while a "
+             "volume is fuller than `space.highwm`, until it is at `space.lowwm`. There is no copy of them. Those "
+             "that lie in the index (see the setting `inline_limit`) stay: no room would come back."),
     Property("access", mask(), EVERYTHING, Effect.GOVERNS, "The rights that the bucket lets through at all, as "
              "AIStore's bits; changing it takes the right SET-BUCKET-ACL as well."),
     Property("features", mask(BUCKET_FEATURES), 0, Effect.GOVERNS, "Flags. Those that a bucket can have are about "

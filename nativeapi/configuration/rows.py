@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from nativeapi.kinds import Kind, choice, duration, flag, mask, size, text, whole
-from nativeapi.property_table import PROPERTIES
+from nativeapi.property_table import OF_CLUSTER, PROPERTIES
 from nativeapi.property_table import Effect as Governs
 from storage.records import Value
 
@@ -77,7 +77,7 @@ def of_buckets(*sections: str) -> tuple[Row, ...]:
     return tuple(
         Row(row.name, row.kind, row.kind.show(row.default), effect, NEW_BUCKETS if effect is Effect.HERE else "")
         for row in rows
-        for effect in [OF_PROPERTIES[row.effect]]
+        for effect in [Effect.STORED if row.name in OF_CLUSTER else OF_PROPERTIES[row.effect]]
     )
 
 
@@ -123,8 +123,8 @@ DATA = (
     Row("get_batch.max_soft_errs", whole(0, 1024), 8),
     Row("get_batch.max_gfn", whole(0, 1024), 5),
     Row("space.cleanupwm", PERCENT, 65),
-    Row("space.lowwm", PERCENT, 75),
-    Row("space.highwm", PERCENT, 90, Effect.HERE, "a fuller volume sets the state flag for low capacity"),
+    Row("space.lowwm", PERCENT, 75, Effect.HERE, "an eviction ends when a volume is as empty as this"),
+    Row("space.highwm", PERCENT, 90, Effect.HERE, "a fuller volume sets the flag for low capacity, starts evictions"),
     Row("space.out_of_space", PERCENT, 95, Effect.HERE, "a fuller volume sets the state flag for out of space"),
     Row("space.batch_size", BATCH, 32768),
     Row("space.dont_cleanup_time", duration("15m", "720h"), "2h0m"),

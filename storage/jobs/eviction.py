@@ -23,7 +23,6 @@ from storage.volume import Partitions, Volume
 
 KIND = "lru"
 SLICE = 1000  # keys between two pauses
-MEASURED = 64  # objects removed between two looks at the room
 
 
 class Watermarks(NamedTuple):
@@ -76,9 +75,9 @@ class Evicting:
                 doomed = self._oldest(run, volume, bucket)
                 if not doomed:
                     break
-                for number, candidate in enumerate(doomed, 1):
+                for candidate in doomed:
                     yield self._remove(bucket, candidate)
-                    if number % MEASURED == 0 and self.used(volume.path) <= low:
+                    if self.used(volume.path) <= low:
                         break
         left = self.used(volume.path)
         yield Step(note=f"{left:.0f}% of the room is taken" + (f", more than {low}%" if left > low else ""))
@@ -116,7 +115,7 @@ class Evicting:
 
     def _remove(self, bucket: Bucket, candidate: Candidate) -> Step:
         """Take the object away unless it was written anew since it was looked at."""
-        given = Conditions(if_match=(candidate.etag,), if_unmodified_since=candidate.modified)
+        given = Conditions(if_match=(candidate.etag,), if_last_modified=candidate.modified)
         try:
             removed = self.objects.delete(bucket, candidate.name, given=given)
         except PreconditionFailed:

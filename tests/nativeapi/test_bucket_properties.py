@@ -12,6 +12,7 @@ import pytest
 import xxhash
 from awscrt import checksums as crt
 
+from appliance.room import is_wanted
 from nativeapi.kinds import parse_duration, parse_size, show_duration, show_size
 from nativeapi.property_table import TABLE, Effect, markdown
 from storage.attributes import Attributes
@@ -282,3 +283,13 @@ def test_every_row_is_documented() -> None:
     assert (DOCS / "bucket-properties.md").read_text() == markdown(), "make bucket-properties"
     assert all(row.about.endswith(".") for row in TABLE)
     assert {row.effect for row in TABLE} == set(Effect)
+
+
+def test_an_eviction_is_wanted_when_a_volume_is_too_full_and_a_bucket_allows_it(api: Api, bucket: str) -> None:
+    assert not is_wanted(api.native)
+    change(api, {"lru": {"enabled": True}})
+    wanted = api.action("PUT", "/v1/cluster", "set-config", {"space": {"cleanupwm": 1, "lowwm": 2, "highwm": 3}})
+    assert wanted.status == 200, wanted
+    assert is_wanted(api.native)
+    api.native.jobs.start("lru", owner="root")
+    assert not is_wanted(api.native)
