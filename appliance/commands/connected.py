@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from appliance.commands.arguments import hide
 from appliance.commands.options import KEPT, setting_options, settings_or_exit
 from appliance.settings import Settings
 from appliance.terminal.aliases import config_folder
@@ -106,6 +107,7 @@ def connected(command: Callable[..., Any]) -> Callable[..., Any]:
     def run(
         *positional: Any, endpoint: str, token: str, config: Sequence[str], data: Sequence[str], **given: Any
     ) -> None:
+        hide(filter(None, (token, given.get("password", ""))))
         with told():
             client = client_of(endpoint, token, {"config": config, "data": data})
             command(client, *positional, **given)

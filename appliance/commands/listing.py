@@ -12,7 +12,7 @@ import click
 from appliance.commands.connected import connected
 from appliance.terminal import listing
 from appliance.terminal.names import PLACE, SCOPE, Bucket, Place, bucket_of
-from appliance.terminal.output import EMPTY, note, show_json, table
+from appliance.terminal.output import EMPTY, note, show_json_array, table
 from appliance.terminal.selection import checked
 from appliance.terminal.summary import SUMMARY_COLUMNS, summaries, summary_row
 from appliance.terminal.view import View, refreshed, viewed
@@ -80,7 +80,7 @@ def objects_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--max-pages", type=click.IntRange(1), metavar="N", help="End after so many pages."),
         click.option("--page-size", type=click.IntRange(0), default=0, metavar="N", help="Names a page."),
         click.option("--limit", type=click.IntRange(0), default=0, metavar="N", help="So many at most; 0: all."),
-        click.option("--paged", is_flag=True, help="Print each page as it comes. Good for very large buckets."),
+        click.option("--paged", is_flag=True, hidden=True, expose_value=False),  # `ais` takes it; it is always so
         click.option("--count-only", is_flag=True, help="Print the number of objects and their size."),
         click.option("--name-only", is_flag=True, help="Print names alone, one a line; the fastest."),
         click.option("--props", default="", metavar="LIST", help=f"Columns: all, or some of {', '.join(COLUMNS)}."),
@@ -121,7 +121,7 @@ def ls(client: NativeClient, scope: Place | None, everything: bool, summarised: 
     """
     place = scope or Place(Bucket("", ""))
     if place.bucket.name and not summarised:
-        show_objects(client, wish(place, everything, **given), view, paged=given["paged"], count=given["count_only"])
+        show_objects(client, wish(place, everything, **given), view, count=given["count_only"])
         return
     if place.bucket.name:
         show_summaries(client, place, given["prefix"] or place.key, view)
@@ -143,7 +143,7 @@ def archive_ls(client: NativeClient, place: Place, view: View, **given: Any) -> 
         sluice archive ls ais://shards --prefix train/ --json
     """
     wanted = wish(place, False, **{**given, "archive": True})
-    show_objects(client, wanted, view, paged=given["paged"], count=given["count_only"])
+    show_objects(client, wanted, view, count=given["count_only"])
 
 
 def buckets(client: NativeClient, scope: Bucket, presence: str) -> list[Bucket]:
@@ -248,7 +248,7 @@ def columns(props: str, everything: bool, name_only: bool, bucket: Bucket) -> tu
     return ("name", *(name for name in chosen if name != "name"))
 
 
-def show_objects(client: NativeClient, asked: Wish, view: View, *, paged: bool, count: bool) -> None:
+def show_objects(client: NativeClient, asked: Wish, view: View, *, count: bool) -> None:
     query = listing.Query(
         asked.place.bucket,
         asked.place.key,
@@ -263,11 +263,9 @@ def show_objects(client: NativeClient, asked: Wish, view: View, *, paged: bool, 
     if count:
         show_count(pages, view)
     elif view.as_json:
-        show_json([entry for page in pages for entry in page])
-    elif paged or asked.props == ("name",):
-        show_pages(pages, asked, view)
+        show_json_array(entry for page in pages for entry in page)
     else:
-        show_pages(iter([[entry for page in pages for entry in page]]), asked, view)
+        show_pages(pages, asked, view)
 
 
 def filtered(pages: Iterator[list[listing.Entry]], asked: Wish) -> Iterator[list[listing.Entry]]:
@@ -284,11 +282,11 @@ def filtered(pages: Iterator[list[listing.Entry]], asked: Wish) -> Iterator[list
 def show_pages(pages: Iterator[list[listing.Entry]], asked: Wish, view: View) -> None:
     heads = [COLUMNS[name][0] for name in asked.props]
     cells = [COLUMNS[name][1] for name in asked.props]
-    count = 0
-    for number, page in enumerate(pages):
-        names_alone = asked.props == ("name",)
-        headers = view.headers and number == 0 and not names_alone and bool(page)
-        table(heads, ([cell(entry, view) for cell in cells] for entry in page), headers=headers)
+    count, widths = 0, [0] * len(cells)
+    for page in pages:
+        headers = view.headers and count == 0 and asked.props != ("name",) and bool(page)
+        rows = ([cell(entry, view) for cell in cells] for entry in page)
+        widths = table(heads, rows, headers=headers, least=widths)
         count += len(page)
     if asked.footer and view.headers:
         note(f"Listed: {count:,} names")

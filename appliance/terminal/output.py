@@ -43,20 +43,36 @@ def duration(seconds: float) -> str:
     return f"{minutes}m{rest:02}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02}m"
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[Any]], *, headers: bool = True) -> None:
-    """Columns, aligned; the last one as it is, so that lines have no blanks at their ends."""
+def table(
+    header: Sequence[str], rows: Iterable[Sequence[Any]], *, headers: bool = True, least: Sequence[int] = ()
+) -> list[int]:
+    """Columns, aligned; the last one as it is, so that lines have no blanks at their ends.
+
+    Columns are not narrower than `least`; returns how wide they are, for a table that goes on.
+    """
     cells = [[EMPTY if cell in (None, "") else str(cell) for cell in row] for row in rows]
     if headers:
         cells.insert(0, list(header))
-    widths = [max(map(len, column)) for column in zip(*cells)]
+    widths = [max(map(len, column)) for column in zip(*cells)] or list(least)
+    widths = list(map(max, widths, least)) if least else widths
     lines = ("   ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip() for row in cells)
     text = "\n".join(lines)
     if text:
         click.echo(text)
+    return widths
 
 
 def show_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def show_json_array(values: Iterable[Any]) -> None:
+    """The same of a list that need not be in memory."""
+    separator = "[\n"
+    for value in values:
+        click.echo(f"{separator}  {json.dumps(value, ensure_ascii=False)}", nl=False)
+        separator = ",\n"
+    click.echo("[]" if separator == "[\n" else "\n]")
 
 
 def say(text: str) -> None:

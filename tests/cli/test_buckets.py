@@ -78,6 +78,13 @@ def test_objects_are_listed(run: Run, bucket: str, words: tuple[str, ...], expec
     assert run("ls", f"ais://{bucket}", *words).lines == expected
 
 
+def test_listing_of_several_pages_is_one_table(run: Run, bucket: str) -> None:
+    lines = run("ls", bucket, "--page-size", "2").lines
+    assert lines == ["NAME      SIZE", "a/1.txt   7B", "a/2.txt   7B", "b/3.txt   7B", "top.txt   7B"]
+    assert len(run("ls", bucket, "--page-size", "2", "--json").json) == 4
+    assert run("ls", bucket, "--prefix", "nope", "--json").json == []
+
+
 def test_all_properties_of_objects_are_listed(run: Run, bucket: str) -> None:
     head, row = run("ls", f"{bucket}/top", "--props", "all").lines
     assert head.split() == "NAME SIZE CHECKSUM ATIME VERSION CACHED STATUS COPIES CUSTOM LOCATION".split()

@@ -107,6 +107,14 @@ def test_object_is_copied(run: Run, node: Node, plain: str, bucket: str) -> None
     assert node.client().get_object(Bucket=bucket, Key="copied/a song")["Body"].read() == b"LA LA"
 
 
+def test_bucket_is_copied_through_a_transform(run: Run, node: Node, plain: str, bucket: str) -> None:
+    assert "1 objects" in run("inspect", plain, bucket, "--wait").output
+    run("bucket", plain, bucket, f"ais://{bucket}-2", "--wait", "--prepend", "up/")
+    assert node.client().get_object(Bucket=f"{bucket}-2", Key="up/dir/a song")["Body"].read() == b"LA LA"
+    run("bucket", plain, bucket, f"{bucket}-3", "--list", "dir/a song", "--wait")
+    assert node.client().get_object(Bucket=f"{bucket}-3", Key="dir/a song")["Body"].read() == b"LA LA"
+
+
 def test_failure_leaves_no_file_and_is_shown_later(run: Run, plain: str, bucket: str, tmp_path: Path) -> None:
     before = sorted(tmp_path.iterdir())
     told = run("object", plain, f"{bucket}/nope", "out.txt", expect=1).stderr
