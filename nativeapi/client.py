@@ -17,6 +17,7 @@ PATIENCE = 330.0  # seconds without a byte; AIStore's clients wait 300 for a tra
 KEY_SAFE = "/~"
 HOPS = 5
 PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before a request is sent again that met a busy node
+LONGEST_PAUSE = 30.0  # seconds
 BUSY = frozenset({429, 503})
 
 
@@ -130,7 +131,7 @@ class NativeClient:
                 break
             reply.read()
             wire.done(connection, reply)
-            time.sleep(pause)
+            time.sleep(max(pause, asked_for(reply)))
         return wire, connection, reply
 
     def _landed(self, request: Request) -> tuple[Wire, HTTPConnection, HTTPResponse]:
@@ -155,6 +156,12 @@ class NativeClient:
             headers.pop("Authorization", None)
         wire = self._wires.setdefault(f"{parts.scheme}://{parts.netloc}", Wire(parts, self._context))
         return wire, Request(request.method, target_of(location), headers, request.body, request.patience)
+
+
+def asked_for(reply: HTTPResponse) -> float:
+    """The seconds that a busy node asks to be left alone, at most half a minute."""
+    text = reply.getheader("Retry-After", "")
+    return min(float(text), LONGEST_PAUSE) if text.isdigit() else 0.0
 
 
 def object_path(bucket: str, key: str) -> str:

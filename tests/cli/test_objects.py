@@ -83,6 +83,13 @@ def test_files_are_put_together(run: Run, bucket: str, tmp_path_factory: pytest.
     assert run("cat", f"{bucket}/both").out == "one two"
 
 
+def test_objects_are_packed_by_a_job(run: Run, bucket: str) -> None:
+    run("archive", "bucket", f"{bucket}/a/", f"{bucket}/both.tar", "--wait")
+    assert run("cat", f"{bucket}/both.tar", "--archpath", "a/2.txt").out == "a/2.txt"
+    listed = run("archive", "ls", f"{bucket}/both.tar", "--json").json
+    assert [one["name"] for one in listed] == ["both.tar", "both.tar/a/1.txt", "both.tar/a/2.txt"]
+
+
 def test_many_objects_are_read_at_once(run: Run, bucket: str) -> None:
     done = run("ml", "get-batch", bucket, "--list", "top.txt,a/1.txt", "out.tar", "--omit-src-bck")
     assert done.out.startswith("GET 2 objects => out.tar")
