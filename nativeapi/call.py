@@ -124,6 +124,11 @@ def split_target(target: str) -> tuple[str, str]:
     return path, query
 
 
+BOOLEANS = dict.fromkeys(("1", "t", "true", "y", "yes", "on"), True) | dict.fromkeys(
+    ("", "0", "f", "false", "n", "no", "off"), False
+)
+
+
 class Call:
     """A request. The path is taken as it was sent: keys may hold anything, slashes beside each other too."""
 
@@ -155,7 +160,10 @@ class Call:
 
     def flag(self, name: str) -> bool:
         """A boolean parameter, in every spelling that Go and Python clients use."""
-        return self.query.get(name, "").lower() in ("1", "t", "true", "y", "yes", "on")
+        text = self.query.get(name, "").lower()
+        if text not in BOOLEANS:
+            raise NativeError(400, f'invalid value "{text}" of the query parameter "{name}": expecting a boolean')
+        return BOOLEANS[text]
 
     def body(self, limit: int = MESSAGE_LIMIT) -> bytes:
         """The whole body, which may come with any method; 413 when it is longer than `limit` bytes."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from msgspec.structs import replace
-
 from etl.errors import NoSuchTransform
 from nativeapi.call import EMPTY, Call, Reply
 from nativeapi.errors import NativeError
@@ -15,7 +13,7 @@ from nativeapi.through import lens
 from nativeapi.transfer import check_custom
 from storage import rights
 from storage.attributes import Attributes, kept
-from storage.conditions import ALWAYS, Conditions
+from storage.conditions import ALWAYS
 from storage.records import Bucket, ObjectRecord
 
 
@@ -75,10 +73,12 @@ def set_custom_metadata(native: Native, call: Call, bucket: Bucket, key: str) ->
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
         raise NativeError(400, "custom metadata must be an object of strings")
     given = {as_sent(name): as_sent(text) for name, text in value.items()}
-    with native.store.objects.open(bucket, key, ALWAYS) as source:
-        record = source.record
-        metadata = given if call.flag("set-new-custom") else {**record.metadata, **given}
+    replace_all = call.flag("set-new-custom")
+
+    def change(before: dict[str, str]) -> dict[str, str]:
+        metadata = given if replace_all else {**before, **given}
         check_custom(metadata, f"ais://{bucket.name}/{key}")
-        attributes = replace(kept(record, record.owner, metadata), version=record.version)
-        native.store.objects.copy(source, bucket, key, attributes, given=Conditions(if_match=(record.etag,)))
+        return metadata
+
+    native.store.objects.change_metadata(bucket, key, change)
     return EMPTY

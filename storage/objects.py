@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
-from storage.attributes import Attributes
+from msgspec.structs import replace
+
+from storage.attributes import Attributes, kept
 from storage.checksums import DEFAULT
 from storage.conditions import ALWAYS, Conditions, check_read, check_write
 from storage.content import Segments
@@ -179,6 +181,24 @@ class Objects:
         raw = self._partitions.of(raw_key).index.get(raw_key)
         return {} if raw is None else DESCRIBED.decode(raw).metadata
 
+    def change_metadata(self, bucket: Bucket, key: str, change: Callable[[dict[str, str]], dict[str, str]]) -> None:
+        """Replace the current version's custom metadata by what `change` makes of it, which may be asked several times;
+        the bytes stay where they are. `NoSuchKey`, `Conflict`, `VolumeFailed`, what `change` raises."""
+        raw_key = object_key(bucket.id, key)
+        volume = self._partitions.of(raw_key)
+        for _ in range(REREADS):
+            raw = volume.index.get(raw_key)
+            if raw is None:
+                raise NoSuchKey(bucket.name, key)
+            record = OBJECT.decode(raw)
+            changed = replace(record, metadata=change(record.metadata), modified=self._clock())
+            try:
+                self._writer.commit(bucket, volume, checks=[(raw_key, raw)], puts=[(raw_key, OBJECT.encode(changed))])
+            except Lost:
+                continue
+            return
+        raise Conflict(key)
+
     def rename(self, bucket: Bucket, key: str, name: str) -> None:
         """Give the object another name, in place of the object that has it; `name` is not `key`.
 
@@ -205,10 +225,7 @@ class Objects:
     def _move(self, bucket: Bucket, key: str, name: str) -> None:
         with self.open(bucket, key) as source:
             record = source.record
-            attributes = Attributes(
-                record.owner, record.content, record.metadata, record.storage_class, record.tags,
-                record.checksum_type, record.version,
-            )
+            attributes = replace(kept(record, record.owner, record.metadata), version=record.version)
             self.copy(source, bucket, name, attributes)
         try:
             self.delete(bucket, key, given=Conditions(if_match=(record.etag,)))

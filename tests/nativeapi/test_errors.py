@@ -97,6 +97,8 @@ OBJECTS = [
     Case(400, "ErrNotRemoteBck", "blob-download: expecting remote bucket (have ais://music)", "POST",
          "/v1/objects/music", "blob-download", name="song"),
     Case(400, "", 'invalid property "foo" in props list', "HEAD", f"{SONG}?props=size,foo"),
+    Case(400, "", 'invalid value "maybe" of the query parameter "validate-checksum": expecting a boolean', "GET",
+         f"{SONG}?validate-checksum=maybe"),
     Case(400, "", 'invalid presence "9"…', "HEAD", f"{SONG}?presence=9"),
     # writing
     Case(400, "ErrBadCksum", f"BAD DATA CHECKSUM: md5({'0' * 32} != 7ac66c0f148de9519b8bd264312c4d64) "

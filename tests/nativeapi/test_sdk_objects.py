@@ -156,6 +156,13 @@ def test_custom_metadata_is_merged_or_replaced(song: Object) -> None:
     assert "custom metadata: total size 2049 exceeds max 2048 bytes" in raised.value.message
 
 
+def test_metadata_set_at_the_same_time_all_stays(song: Object) -> None:
+    wanted = {f"key{number}": str(number) for number in range(24)}
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda pair: song.get_writer().set_custom_props(dict([pair])), wanted.items()))
+    assert song.head("custom").custom_metadata == wanted
+
+
 def test_attributes_are_told_however_they_are_asked_for(bucket: Bucket, song: Object) -> None:
     every = song.head("name,size,version,checksum,atime,copies,ec,custom,location,chunked,last-modified,etag")
     assert (every.size, every.present) == (11, True)
