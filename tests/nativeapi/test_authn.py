@@ -480,3 +480,19 @@ def test_the_example_of_the_docs_works_as_it_stands_there(start_node: StartNode)
     code = block[1].replace("http://127.0.0.1:9000", node.endpoint).replace("root's token", node.token)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_service_speaks_tls(secure: Node, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(variable, raising=False)
+    admin = AuthNClient(secure.endpoint, ca_cert=str(certificate))
+    admin.login("admin", secure.token)
+    assert admin.cluster_manager().register("secure", [secure.endpoint]).urls == [secure.endpoint]
+    admin.role_manager().create("lister", "", "secure", [AccessAttr.LIST_BUCKETS])
+    admin.user_manager().create("alice", ["lister"], "secret")
+    alice = AuthNClient(secure.endpoint, ca_cert=str(certificate))
+    token = alice.login("alice", "secret")
+    assert Client(secure.endpoint, ca_cert=str(certificate), token=token).cluster().list_buckets() is not None
+    alice.logout()
+    with pytest.raises(AISError, match="token revoked"):
+        Client(secure.endpoint, ca_cert=str(certificate), token=token).cluster().list_buckets()

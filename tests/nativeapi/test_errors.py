@@ -135,6 +135,16 @@ OBJECTS = [
     Case(401, "", "token required", "GET", SONG, token=""),
     Case(401, "", "invalid token…", "GET", SONG, token="nonsense"),
     Case(403, "", 'insufficient permissions for bucket "ais://music"…', "GET", SONG, token="alice-token"),
+    Case(403, "", "insufficient permissions: LIST-BUCKETS", "GET", "/v1/buckets", token="alice-token"),
+    Case(401, "", "not authorized: requires admin", "GET", "/v1/users", token="alice-token"),
+    Case(401, "", "invalid credentials", "POST", "/v1/users/nobody", body=b'{"password":"x"}', token=""),
+    Case(401, "", "invalid token", "DELETE", "/v1/tokens", body=b'{"token":"x"}'),
+    Case(404, "", 'user "nobody" not found', "GET", "/v1/users/nobody"),
+    Case(404, "", 'role "none" not found', "DELETE", "/v1/roles/none"),
+    Case(404, "", 'cluster "none" not found', "GET", "/v1/clusters/none"),
+    Case(409, "", 'user "admin" already exists', "POST", "/v1/users", body=b'{"id":"admin","pass":"x"}'),
+    Case(409, "", 'role "Admin" already exists', "POST", "/v1/roles", body=b'{"name":"Admin"}'),
+    Case(403, "", 'user "admin" cannot be removed', "DELETE", "/v1/users/admin"),
 ]
 
 
