@@ -115,8 +115,9 @@ TABLE: Final = (
              "that lie in the index (see the setting `inline_limit`) stay: no room would come back."),
     Property("access", mask(), EVERYTHING, Effect.GOVERNS, "The rights that the bucket lets through at all, as "
              "AIStore's bits; changing it takes the right SET-BUCKET-ACL as well."),
-    Property("features", mask(BUCKET_FEATURES), 0, Effect.GOVERNS, "Flags. Those that a bucket can have are about "
-             "remote backends or (Fsync-PUT) say what always holds here."),
+    Property("features", mask(BUCKET_FEATURES), 0, Effect.KEPT, "AIStore's flags. Those that a bucket can have are "
+             "about backends and AIStore's own engine; nothing here depends on them. What Fsync-PUT asks for always "
+             "holds."),
     Property("bid", text(), "", Effect.READ_ONLY, "The bucket's id."),
     Property("created", text(), "", Effect.READ_ONLY, "When the bucket was made, in nanoseconds since 1970."),
     Property(stored.NUMBERED, flag(), False, Effect.GOVERNS, "Count the versions of each object, from 1, through both "

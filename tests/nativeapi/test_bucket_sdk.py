@@ -204,6 +204,34 @@ def test_sdk_knows_the_bucket_of_a_missing_backend_as_remote(client: Client) -> 
         client.bucket("nope", provider=Provider.AMAZON).list_objects()
 
 
+def test_bucket_that_exists_is_not_made_again(wire: Wire, bucket: Bucket, nested: Bucket) -> None:
+    exists = f'bucket "ais://{bucket.name}" already exists'
+    for query, message in (("", exists), ("?namespace=%40%23Ns_1", f'{exists} in namespace "#Ns_1"')):
+        answer = wire("POST", f"/v1/buckets/{bucket.name}{query}", "create-bck")
+        assert refusal(answer) == (409, "ErrBucketAlreadyExists", message)
+
+
+def test_every_way_to_write_counts_versions_and_gives_the_checksum(bucket: Bucket) -> None:
+    made = bucket.object("song")
+
+    def told() -> tuple[str, str, str]:
+        facts = made.head(props="version,checksum")
+        return facts.obj_version, facts.checksum_type, facts.checksum_value
+
+    made.get_writer().put_content(b"")
+    handle = made.get_writer().append_content(b"hello ")
+    handle = made.get_writer().append_content(b"world", handle=handle)
+    made.get_writer().append_content(b"", handle=handle, flush=True)
+    appended = told()
+    upload = made.multipart_upload().create()
+    for number, piece in enumerate((b"hello ", b"world"), 1):
+        upload.add_part(number).put_content(piece)
+    upload.complete()
+    made.copy(bucket.object("copy"))
+    assert (appended, told()) == (("2", "xxhash2", "45ab6734b21e6968"), ("3", "xxhash2", "45ab6734b21e6968"))
+    assert bucket.object("copy").head(props="version").obj_version == "1"
+
+
 def test_bad_names_make_no_bucket(wire: Wire) -> None:
     for name, message in (
         ("a" * 65, "bucket name is too long: 65 > 64(max length)"),
