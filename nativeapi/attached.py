@@ -83,10 +83,10 @@ def attach(native: Native, call: Call) -> Reply:
 def detach(native: Native, call: Call) -> Reply:
     """Forget the cluster of this alias, or of this uuid."""
     wanted = call.header(ALIAS_HEADER)
-    for cluster in known(native):
-        if wanted and wanted in (cluster.alias, cluster.uuid):
-            native.store.catalog.delete(KIND, cluster.alias)
-            return EMPTY
+    cluster = named(native.store.catalog, wanted)
+    if cluster is not None:
+        native.store.catalog.delete(KIND, cluster.alias)
+        return EMPTY
     raise NativeError(
         404, f'{native.nodes.proxy}: failed to detach remote cluster: "{wanted}" does not exist', code="ErrFailedTo"
     )
@@ -96,7 +96,7 @@ def remote(native: Native, _call: Call) -> Reply:
     """The attached clusters, each with its map when it answers."""
     found = [
         AttachedCluster(smap, cluster.url, cluster.alias, smap["uuid"] if smap else cluster.uuid)
-        for cluster in known(native)
+        for cluster in all_of(native.store.catalog)
         for smap in [seen(native, cluster)]
     ]
     return json_reply(Attached(found or None, native.store.catalog.version() if found else 0))
@@ -109,16 +109,17 @@ def backends(_native: Native, _call: Call) -> Reply:
 
 def backend(native: Native) -> dict[str, Any]:
     """The attached clusters as the configuration shows them."""
-    clusters = {cluster.alias: [cluster.url] for cluster in known(native)}
+    clusters = {cluster.alias: [cluster.url] for cluster in all_of(native.store.catalog)}
     return {"ais": clusters} if clusters else {}
-
-
-def known(native: Native) -> Iterator[Cluster]:
-    return all_of(native.store.catalog)
 
 
 def all_of(catalog: Catalog) -> Iterator[Cluster]:
     return (CLUSTERS.decode(raw) for _, raw in catalog.all(KIND))
+
+
+def named(catalog: Catalog, name: str) -> Cluster | None:
+    """The cluster of this alias or uuid."""
+    return next((cluster for cluster in all_of(catalog) if name and name in (cluster.alias, cluster.uuid)), None)
 
 
 def called(catalog: Catalog) -> set[str]:

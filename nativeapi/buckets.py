@@ -10,11 +10,12 @@ from typing import Any
 from nativeapi import archiving, lists, names, renaming
 from nativeapi.bucket_name import BucketName
 from nativeapi.bucket_properties import changes, inherited, merged, reset_properties, set_properties
-from nativeapi.call import EMPTY, PREFIX, Action, Call, Reply, decode, json_reply
+from nativeapi.call import EMPTY, NO_ACTION, PREFIX, Action, Call, Reply, decode, json_reply
 from nativeapi.errors import NativeError, unsupported
 from nativeapi.listing import Listing, Request, list_objects
 from nativeapi.native import Native, method_not_allowed
 from nativeapi.presence import Presence, presence
+from nativeapi.relaying import bucket_elsewhere, buckets_elsewhere
 from nativeapi.remote import no_inventory, remote_bucket
 from nativeapi.summary import info, summary, summary_of_several
 from storage import rights
@@ -103,7 +104,10 @@ def answer_bucket(native: Native, call: Call) -> Reply:
     call.log(f"native.{call.method}Bucket")
     principal = native.authenticate(call)
     name, _, prefix = (decode(part) for part in call.path[len(BUCKETS) :].partition("/"))
-    stored = names.own_bucket(name, call.query, native.nodes)
+    try:
+        stored = names.own_bucket(name, call.query, native.nodes)
+    except names.OtherCluster as other:
+        return elsewhere(native, call, principal, other)
     if call.method == "HEAD":
         call.log("native.HeadBucket", name)
         presence(call)
@@ -124,6 +128,15 @@ def answer_bucket(native: Native, call: Call) -> Reply:
     return row.handler(native, call, bucket, action)
 
 
+def elsewhere(native: Native, call: Call, principal: Principal, other: names.OtherCluster) -> Reply:
+    """What an attached cluster says of a bucket, with the same rights over this one."""
+    action = NO_ACTION if call.method == "HEAD" else call.action()
+    row = ACTIONS.get((call.method, action.action))
+    creating = rights.CREATE_BUCKET if (call.method, action.action) == CREATE else rights.BCK_HEAD
+    native.require(principal, creating if row is None else row.right)
+    return bucket_elsewhere(native, call, other, action)
+
+
 def answer_buckets(native: Native, call: Call) -> Reply:
     """/v1/buckets: the names of all buckets."""
     if call.method != "GET":
@@ -137,7 +150,11 @@ def answer_buckets(native: Native, call: Call) -> Reply:
     if action.action not in ("", "list"):
         raise NativeError(400, f'invalid action "{action.action}"')
     native.require(principal, rights.LIST_BUCKETS)
-    return json_reply([names.bucket_document(bucket.name) for bucket in selected(native, call, action.name or "")])
+    try:
+        found = selected(native, call, action.name or "")
+    except names.OtherCluster as other:
+        return buckets_elsewhere(native, call, other, action)
+    return json_reply([names.bucket_document(bucket.name) for bucket in found])
 
 
 def selected(native: Native, call: Call, name: str) -> list[Bucket]:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from nativeapi.bucket_name import BucketName
-from nativeapi.errors import NativeError, unsupported
+from nativeapi.errors import NativeError
 from nativeapi.nodes import Nodes
 
 OWN = "ais"
@@ -80,6 +80,14 @@ def local_namespace(text: str, nodes: Nodes) -> str:
     return name
 
 
+class OtherCluster(NativeError):
+    """A bucket of an attached cluster ("": buckets of all of them) was named. Whoever can relay the request does."""
+
+    def __init__(self, cluster: str) -> None:
+        super().__init__(501, f"access to the buckets of @{cluster} - operation not supported", code="ErrUnsupp")
+        self.cluster = cluster
+
+
 def other_cluster(uuid: str, nodes: Nodes) -> NativeError:
     """Why the buckets of another cluster ("": of any) cannot be had here."""
     others = nodes.others()
@@ -87,7 +95,7 @@ def other_cluster(uuid: str, nodes: Nodes) -> NativeError:
         return NativeError(400, "no remote ais clusters attached")
     if uuid and uuid not in others:
         return NativeError(400, f'remote ais cluster "{uuid}" is not attached')
-    return unsupported(f"access to the buckets of @{uuid}")
+    return OtherCluster(uuid)
 
 
 def missing_backend(provider: Provider) -> str:

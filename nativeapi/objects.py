@@ -20,6 +20,7 @@ from nativeapi.errors import NativeError, unsupported
 from nativeapi.native import Native, method_not_allowed
 from nativeapi.promotion import promote
 from nativeapi.properties import Seen, content_headers, legacy_headers, selected_headers
+from nativeapi.relaying import object_elsewhere
 from nativeapi.remote import EVICT, expecting_remote, remote_object
 from nativeapi.through import transformed
 from nativeapi.transfer import OCTETS, attributes, content_reply, payload, requested_span
@@ -217,7 +218,12 @@ def answer(native: Native, call: Call) -> Reply:
     row = operation(call)
     call.log(f"native.{row.name}", name, key)
     row.check(key)
-    bucket = native.bucket(principal, names.own_bucket(name, call.query, native.nodes), row.right)
+    try:
+        stored = names.own_bucket(name, call.query, native.nodes)
+    except names.OtherCluster as other:
+        native.require(principal, row.right)
+        return redirect(native, call) if must_redirect(call) else object_elsewhere(native, call, other, row.name)
+    bucket = native.bucket(principal, stored, row.right)
     native.pace.admit(bucket)
     if row.handler is None:
         raise unsupported(row.name)

@@ -52,7 +52,7 @@ TRACKED = (
     tracked("ren", "rename-obj", "RenameObject"),
     tracked("head", "HeadObject", proxy=False),
     tracked("lst", "list", "ListObjects", "ListObjectsV2", "ListObjectVersions"),
-    tracked("getbatch", "GetBatch", bytes=Bytes.SENT, proxy=False),
+    tracked("getbatch", "get-batch", bytes=Bytes.SENT, proxy=False),
 )
 BY_OPERATION = {operation: row for row in TRACKED for operation in row.operations}
 assert len(BY_OPERATION) == sum(len(row.operations) for row in TRACKED), "an operation is tracked twice"
