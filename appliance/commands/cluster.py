@@ -209,6 +209,19 @@ def reset_stats(client: NativeClient, node: str | None, errors_only: bool, view:
     view.show({"reset": node or "cluster"}, lambda: view.say("Counters reset."))
 
 
+@click.command("drop-lcache")
+@viewed
+@connected
+def drop_cache(client: NativeClient, view: View) -> None:
+    """Drop the metadata that the targets keep in memory.
+
+    \b
+        sluice cluster drop-lcache
+    """
+    client.act("PUT", "cluster", "clear-lcache")
+    view.show({"dropped": True}, lambda: view.say("Cached metadata dropped."))
+
+
 @click.command()
 @yes_option
 @viewed

@@ -75,3 +75,18 @@ def get(client: NativeClient, node: str, out: str, severity: str, view: View) ->
                     size += len(piece)
     if out != "-":
         view.show({"to": str(path), "bytes": size}, lambda: view.say(f"{path} ({view.size(size)})"))
+
+
+@click.command("rotate")
+@click.argument("node", required=False, metavar="[NODE_ID]")
+@viewed
+@connected
+def rotate(client: NativeClient, node: str | None, view: View) -> None:
+    """Let the nodes, or one of them, begin new log files.
+
+    \b
+        sluice log rotate
+    """
+    path, headers = ("reverse/daemon", {"Ais-Node-Id": node}) if node else ("cluster", {})
+    client.act("PUT", path, "rotate-logs", headers=headers)
+    view.show({"rotated": node or "cluster"}, lambda: view.say("Logs rotated."))

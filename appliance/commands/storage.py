@@ -118,10 +118,10 @@ def show_mountpaths(client: NativeClient, node: str, view: View) -> None:
 SHOWN = {"capacity": show_capacity, "disk": show_disks, "mountpath": show_mountpaths}
 
 
-def change(action: str, method: str, done: str, help: str) -> click.Command:
-    """A command that does this to mountpaths."""
+def change(word: str, action: str, method: str, done: str, help: str) -> click.Command:
+    """The command of this word, which does something to mountpaths."""
 
-    @click.command(action, help=help)
+    @click.command(word, help=help)
     @click.argument("pairs", nargs=-1, required=True, metavar="NODE_ID=MOUNTPATH...")
     @viewed
     @connected
@@ -141,6 +141,7 @@ def change(action: str, method: str, done: str, help: str) -> click.Command:
 
 attach = change(
     "attach",
+    "attach-mp",
     "PUT",
     "attached",
     "Add directories, one a disk, to those on which a target keeps objects.\n\n\b\n"
@@ -148,12 +149,14 @@ attach = change(
 )
 enable = change(
     "enable",
+    "enable-mp",
     "POST",
     "enabled",
     "Use mountpaths again that were disabled.\n\n\b\n    sluice storage mountpath enable t92ffb747=/disk2",
 )
 detach = change(
     "detach",
+    "detach-mp",
     "DELETE",
     "detached",
     "Take mountpaths away; objects on them are moved to the others first.\n\n\b\n"
@@ -161,9 +164,26 @@ detach = change(
 )
 disable = change(
     "disable",
+    "disable-mp",
     "POST",
     "disabled",
     "Stop using mountpaths, for a while.\n\n\b\n    sluice storage mountpath disable t92ffb747=/disk2",
+)
+
+
+rescan = change(
+    "rescan-disks",
+    "rescan-mp",
+    "PUT",
+    "looked at again",
+    "Look again at which disks mountpaths lie on.\n\n\b\n    sluice storage mountpath rescan-disks t92ffb747=/disk2",
+)
+check_health = change(
+    "fshc",
+    "fshc-mp",
+    "PUT",
+    "checked",
+    "Check the health of mountpaths.\n\n\b\n    sluice storage mountpath fshc t92ffb747=/disk2",
 )
 
 

@@ -127,6 +127,8 @@ ROWS = (
     # the cluster
     Row("cluster show", "cluster:show", "Show nodes, their map, counters.", ("show cluster",)),
     Row("cluster reset-stats", "cluster:reset_stats", "Set the counters to nought."),
+    Row("cluster drop-lcache", "cluster:drop_cache", "Drop cached metadata."),
+    Row("log rotate", "logs:rotate", "Begin new log files.", ("advanced rotate-logs",)),
     Row("cluster shutdown", "cluster:shutdown", "Shut the cluster down."),
     Row("remote-cluster show", "cluster:show_remote", "Show other clusters that are attached.",
         ("show remote-cluster",)),
@@ -143,6 +145,8 @@ ROWS = (
     Row("storage mountpath detach", "storage:detach", "Take mountpaths away."),
     Row("storage mountpath enable", "storage:enable", "Use disabled mountpaths again."),
     Row("storage mountpath disable", "storage:disable", "Stop using mountpaths for a while."),
+    Row("storage mountpath rescan-disks", "storage:rescan", "Look again at which disks mountpaths lie on."),
+    Row("storage mountpath fshc", "storage:check_health", "Check the health of mountpaths."),
     Row("performance", "storage:performance", "Show counters, throughput, latency.", ("show performance",)),
     Row("log show", "logs:show", "Print the log of a node.", ("show log",)),
     Row("log get", "logs:get", "Read all logs of a node."),

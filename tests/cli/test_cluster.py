@@ -20,7 +20,7 @@ def test_nodes_are_shown(run: Run, node: Node) -> None:
     assert run("cluster", "show", "target", "-H").out.startswith(target)
     assert f"{target}" in run("show", "cluster", "cpu", target).out
     assert node.endpoint in run("show", "cluster", "smap").out
-    assert "put.n" in run("show", "cluster", "stats", target).out
+    assert "up.ns.time" in run("show", "cluster", "stats", target).out
     assert "no node is called" in run("show", "cluster", "nosuchnode", expect=2).err
 
 
@@ -39,8 +39,24 @@ def test_storage_and_performance_are_shown(run: Run, bucket: str) -> None:
     _, target = ids(run)
     assert "MOUNTPATH" in run("show", "storage").out
     assert "available" in run("storage", "mountpath", "show", target).out
-    assert target in run("show", "performance", "counters", "--regex", "^put").out
-    assert "put" in run("performance", "latency").out
+    assert target in run("show", "performance", "counters", "--regex", "^up").out
+    assert "MS" in run("performance", "latency").out
+
+
+def test_mountpaths_are_checked_and_those_that_serve_stay(run: Run, node: Node) -> None:
+    _, target = ids(run)
+    path = run("storage", "mountpath", "show", "-H").out.split()[1]
+    for word in ("attach", "enable", "rescan-disks", "fshc"):
+        run("storage", "mountpath", word, f"{target}={path}")
+    assert "(409)" in run("storage", "mountpath", "detach", f"{target}={path}", expect=1).err
+    assert "is not NODE_ID=/MOUNTPATH" in run("storage", "mountpath", "disable", path, expect=2).err
+
+
+def test_counters_and_logs_begin_anew(run: Run, tmp_path: Path) -> None:
+    _, target = ids(run)
+    run("cluster", "reset-stats", "--errors-only")
+    run("cluster", "drop-lcache")
+    run("log", "rotate", target)
 
 
 def test_logs_are_read(run: Run, tmp_path: Path) -> None:
