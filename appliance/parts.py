@@ -142,7 +142,7 @@ def open_parts(
     transforms = Transforms(catalog, activities, runtime, clock=time.time_ns)
     lenses = Lenses(store.objects.open, catalog, activities, channels={HPUSH: HPush()})
     jobs = Jobs(store.partitions.primary.index, bell, clock=time.time_ns, random=os.urandom)
-    attendance = Attendance(jobs, clock=time.time_ns, monotonic=time.monotonic)
+    attendance = Attendance(jobs, clock=time.time_ns)
     nodes = Nodes(layout.node, created(layout), partial(attached.called, store.catalog))
     configuration = Configuration(store.catalog, run=machine.run, fixed=decided(settings), clock=time.time_ns)
     statistics = Statistics(store.catalog, run=machine.run)

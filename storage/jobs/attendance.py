@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from storage.errors import OutOfSpace, VolumeFailed
 from storage.index import IndexClosed
 from storage.jobs.jobs import Jobs
-from storage.jobs.records import State
 from storage.jobs.run import Aborted
 
 TELL_SECONDS = 1.0
@@ -29,17 +29,15 @@ class Account:
     requests: int = 0  # that are under way
     objects: int = 0
     size: int = 0  # bytes of these objects
-    told: float = 0.0  # s of the monotonic clock
     aborted: bool = False
 
 
 class Attendance:
     """The jobs that the requests of this process belong to. Close it before the store."""
 
-    def __init__(self, jobs: Jobs, *, clock: Callable[[], int], monotonic: Callable[[], float]) -> None:
+    def __init__(self, jobs: Jobs, *, clock: Callable[[], int]) -> None:
         self._jobs = jobs
         self._clock = clock
-        self._monotonic = monotonic
         self._accounts: dict[tuple[str, str], Account] = {}
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
@@ -48,9 +46,12 @@ class Attendance:
         """A request of this kind, which belongs to the job that lives for the bucket, or to a new one."""
         with self._lock:
             account = self._accounts.get((kind, bucket))
-            if account is None or not self._jobs.lives(account.job):
+            if account is not None and not self._jobs.lives(account.job):
+                account.aborted = True
+                account = None
+            if account is None:
                 job = self._jobs.start(kind, owner=owner, bucket=bucket)
-                account = self._accounts[kind, bucket] = Account(job, told=self._monotonic())
+                account = self._accounts[kind, bucket] = Account(job)
             account.requests += 1
             self._tell_in_time()
         return Attended(self, account)
@@ -75,12 +76,12 @@ class Attendance:
             self._accounts = {name: one for name, one in self._accounts.items() if one.requests and not one.aborted}
             if self._accounts:
                 self._tell_in_time()
-        with suppress(IndexClosed):  # a process that ends without close() loses its last second
+        with suppress(IndexClosed, OutOfSpace, VolumeFailed):  # then these counts are lost, and no request with them
             for account in accounts:
-                account.aborted = self._told(account) is None
+                account.aborted = not self._told(account)
 
-    def _told(self, account: Account) -> State | None:
-        """The job's state with what the account has; None when it does not live any more or was aborted."""
+    def _told(self, account: Account) -> bool:
+        """Bring what the account has to the job; whether that goes on."""
         now = self._clock()
         objects, account.objects = account.objects, 0
         size, account.size = account.size, 0
@@ -88,7 +89,7 @@ class Attendance:
             account.job,
             lambda state: replace(state, objects=state.objects + objects, size=state.size + size, touched=now),
         )
-        return None if state is None or state.aborted else state
+        return state is not None and not state.aborted
 
     def end(self, account: Account) -> None:
         with self._lock:

@@ -163,7 +163,7 @@ def opened(store: Store, tmp_path: Path) -> Iterator[Api]:
     lenses = Lenses(store.objects.open, catalog, activities, channels={"hpush://": HPush()})
     transforms = Transforms(catalog, activities, runtime, clock=time.time_ns)
     jobs = Jobs(store.partitions.primary.index, Bell(), clock=time.time_ns, random=os.urandom)
-    attendance = Attendance(jobs, clock=time.time_ns, monotonic=time.monotonic)
+    attendance = Attendance(jobs, clock=time.time_ns)
     machine = NodeMachine(Shared(1), FileJournal(tmp_path / "logs"))
     configuration = Configuration(store.catalog, run=machine.run, fixed={}, clock=time.time_ns)
     statistics = Statistics(store.catalog, run=machine.run)

@@ -258,7 +258,7 @@ def test_work_within_requests_is_a_job_that_can_be_aborted(
     jobs: Jobs, running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("storage.jobs.attendance.TELL_SECONDS", 0.05)
-    attendance = Attendance(jobs, clock=time.time_ns, monotonic=time.monotonic)
+    attendance = Attendance(jobs, clock=time.time_ns)
     with running():
         with attendance.attend("get-batch", owner="root", bucket="a") as first:
             first.count(objects=3, size=30)
@@ -273,6 +273,12 @@ def test_work_within_requests_is_a_job_that_can_be_aborted(
                 second.count(objects=1, size=10)
         with attendance.attend("get-batch", owner="root", bucket="a") as third:
             assert third.job != first.job
+            jobs.abort(third.job)
+            with attendance.attend("get-batch", owner="root", bucket="a") as fourth:
+                assert fourth.job != third.job
+                fourth.count(objects=1, size=10)
+                with pytest.raises(Aborted):
+                    third.count(objects=1, size=10)
     attendance.close()
 
 
