@@ -18,6 +18,7 @@ from nativeapi.call import EMPTY, PREFIX, Call, Headers, Reply, decode, status_l
 from nativeapi.copying import copy_object, rename_object, set_custom_metadata
 from nativeapi.errors import NativeError, unsupported
 from nativeapi.native import Native, method_not_allowed
+from nativeapi.presence import Presence, presence
 from nativeapi.promotion import promote
 from nativeapi.properties import Seen, content_headers, legacy_headers, selected_headers
 from nativeapi.relaying import object_elsewhere
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 OBJECTS = PREFIX + "objects/"
 REDIRECTED = "pid"  # the parameter that marks a request which was sent on once
 SDK = "ais/python/"
-OUTSIDE = "5"  # the presence of what the cluster does not hold
-PRESENCE = ("", "0", "1", "2", "3", "4", OUTSIDE)
 
 Handler = Callable[[Native, Call, Bucket, str], Reply]
 
@@ -84,11 +83,9 @@ def validate(native: Native, call: Call, bucket: Bucket, key: str, record: Objec
 
 
 def head_object(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
-    presence = call.query.get("presence", "")
-    if presence not in PRESENCE:
-        raise NativeError(400, f'invalid presence "{presence}": must be one of {[*filter(None, PRESENCE)]}')
+    wanted = presence(call)
     record = native.store.objects.head(bucket, key)
-    if presence == OUTSIDE:
+    if wanted is Presence.OUTSIDE:
         raise NoSuchKey(bucket.name, key)
     validate(native, call, bucket, key, record)
     props = call.query.get("props")
