@@ -19,24 +19,29 @@ PLACES = st.sampled_from(
 )
 RAW = st.text(st.characters(min_codepoint=0x21, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=30)
 ESCAPED = st.binary(max_size=12).map(lambda data: "".join(f"%{byte:02x}" for byte in data))
+COPY = ["ais/@%23/music/copy"]
 PARAMETERS = st.dictionaries(
     st.sampled_from(
         ["provider", "namespace", "props", "object_to", "etl_name", "etl_args", "etl_pipeline", "uuid", "bsumm_remote"]
         + ["what", "uploadId", "append_type", "archpath", "set-new-custom", "pid"]
+        + ["append_handle", "partNumber", "presence", "skip_vc", "validate-checksum"]
     ),
-    RAW | ESCAPED | st.sampled_from(["ais", "true", "status", "smap", "to-upper", "ais/@%23/music/copy"]),
+    RAW | ESCAPED | st.sampled_from(["ais", "true", "append", "flush", "1", "status", "smap", "to-upper"] + COPY),
     max_size=4,
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=10),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
 )
+UPLOADING = ["mpt-upload", "mpt-complete", "mpt-abort", "rename-obj", "check-lock"]
 ACTIONS = st.fixed_dictionaries(
-    {"action": st.sampled_from(["list", "create-bck", "summary-bck", "copy-bck", "", "start"]) | JSON},
+    {"action": st.sampled_from(["list", "create-bck", "summary-bck", "copy-bck", "", "start"] + UPLOADING) | JSON},
     optional={"name": JSON, "value": JSON},
 )
 VALUES = st.dictionaries(
-    st.sampled_from(["prefix", "pagesize", "uuid", "props", "continuation_token", "flags", "start_after"]), JSON
+    st.sampled_from(["prefix", "pagesize", "uuid", "props", "continuation_token", "flags", "start_after"]
+                    + ["time_format", "target"]),
+    JSON | st.integers(0, 2**16).map(str) | st.sampled_from(["8", "2048", "2056"]),
 ).map(lambda value: {"action": "list", "value": value})
 BODIES = st.binary(max_size=40) | (JSON | ACTIONS | VALUES).map(lambda value: json.dumps(value).encode())
 HEADERS = st.dictionaries(
