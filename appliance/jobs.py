@@ -11,7 +11,7 @@ from etl.jobs import through
 from etl.lens import Lenses
 from nativeapi.download.egress import Guard
 from nativeapi.download.job import Download
-from storage.jobs import Body, Jobs, eviction, summary
+from storage.jobs import Body, Jobs, eviction, shards, summary
 from storage.jobs.archiving import Archiving
 from storage.jobs.buckets import nothing, purge, rename, warm_up
 from storage.jobs.copying import Copying, as_stored
@@ -43,6 +43,8 @@ def bodies(
         "etl-listrange": transforming,
         "load-lom-cache": warm_up(buckets, objects),
         eviction.KIND: eviction.Evicting(store.partitions, buckets, objects, watermarks, clock),
+        shards.INDEX: shards.Indexing(buckets, objects, store.shards),
+        shards.SUMMARY: shards.Counting(buckets, objects, store.shards),
         "move-bck": rename(buckets),
         "promote": Promotion(buckets, promoter),
         "rebalance": NO_MOVES,

@@ -20,7 +20,7 @@ from storage.archives.reading import offloaded
 from storage.archives.stored import Archive
 from storage.attributes import Attributes, rewritten
 from storage.conditions import ALWAYS, Conditions
-from storage.content import Segments
+from storage.content import Segments, Span
 from storage.errors import Conflict, NoSuchKey, PreconditionFailed
 from storage.records import Bucket
 from storage.source import SourcePayload
@@ -36,16 +36,25 @@ def get_member(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
         raise NativeError(400, "archpath, and archregx with archmode, exclude each other")
     archive = open_archive(native, call, bucket, key, f"{key}/{name}")
     try:
+        stored = native.store.shards.find(bucket, key, archive.record, name)
+        if stored is not None:
+            return as_stored(archive, stored)
         member = archive.member(name)
+        if member.stored is not None:
+            return as_stored(archive, member.stored)
         headers = [OCTETS, ("Content-Length", str(member.size))]
-        if member.stored is None:
-            return Reply(200, headers, Streamed(started(offloaded(member.read(member.whole))), archive))
-        if isinstance(archive.content, Segments):
-            return Reply(200, headers, archive.content.cut(member.stored))
-        return Reply(200, headers, archive.content[member.stored.start : member.stored.stop])
+        return Reply(200, headers, Streamed(started(offloaded(member.read(member.whole))), archive))
     except BaseException:
         archive.close()
         raise
+
+
+def as_stored(archive: Archive, span: Span) -> Reply:
+    """A member whose bytes lie in the archive as they are, sent from there."""
+    headers = [OCTETS, ("Content-Length", str(span.size))]
+    if isinstance(archive.content, Segments):
+        return Reply(200, headers, archive.content.cut(span))
+    return Reply(200, headers, archive.content[span.start : span.stop])
 
 
 def get_matching(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:

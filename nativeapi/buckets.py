@@ -17,6 +17,7 @@ from nativeapi.native import Native, method_not_allowed
 from nativeapi.presence import Presence, presence
 from nativeapi.relaying import bucket_elsewhere, buckets_elsewhere
 from nativeapi.remote import no_inventory, remote_bucket
+from nativeapi.shards import index_shards, summarise_shards
 from nativeapi.summary import info, summary, summary_of_several
 from storage import rights
 from storage.access import Principal
@@ -70,7 +71,7 @@ ROWS = (
     BucketAction("DELETE", "evict-listrange", rights.OBJ_DELETE, remote_bucket),
     BucketAction("DELETE", "destroy-inventory", rights.DESTROY_BUCKET | rights.ADMIN, remote_bucket),
     BucketAction("GET", "show-inventory", rights.BCK_HEAD, no_inventory),
-    BucketAction("GET", "summary-shard", rights.OBJ_LIST | rights.BCK_HEAD, None),
+    BucketAction("GET", "summary-shard", rights.OBJ_LIST | rights.BCK_HEAD, summarise_shards),
     BucketAction("POST", "move-bck", rights.MOVE_BUCKET, renaming.move),
     BucketAction("POST", "copy-bck", rights.RW, lists.copy_bucket),
     BucketAction("POST", "etl-bck", rights.RW, lists.transform_bucket),
@@ -81,7 +82,7 @@ ROWS = (
     BucketAction("POST", "make-n-copies", rights.PATCH, None),
     BucketAction("POST", "ec-encode", rights.PATCH, None),
     BucketAction("POST", "rechunk", rights.RW, None),
-    BucketAction("POST", "index-shard", rights.RW, None),
+    BucketAction("POST", "index-shard", rights.RW, index_shards),
     BucketAction("PUT", "archive", rights.RW, archiving.archive),
     BucketAction("PATCH", "set-bprops", rights.PATCH, set_properties),
     BucketAction("PATCH", "reset-bprops", rights.PATCH, reset_properties),

@@ -28,15 +28,21 @@ def start(native: Native, call: Call, buckets: list[str], prefix: str, *, bucket
 
 def counted(native: Native, job: str, bucket: str = "") -> tuple[int, dict[str, Totals]]:
     """How far the job is, as a status, and what it has counted by bucket; 404 unless it is one about `bucket`."""
+    found = job_about(native, job, KIND, bucket)
+    return progress(found), found_by(found)
+
+
+def job_about(native: Native, job: str, kind: str, bucket: str) -> Job:
+    """The job; 404 unless it is of this kind and about this bucket, 400 when it has failed."""
     try:
         found = native.jobs.get(job)
     except NoSuchJob as error:
         raise unknown(job) from error
-    if (found.kind, found.definition.bucket) != (KIND, bucket):
+    if (found.kind, found.definition.bucket) != (kind, bucket):
         raise unknown(job)
     if found.state.error or found.state.aborted:
-        raise NativeError(400, f"{KIND}[{job}]: {found.state.error or found.state.aborted}")
-    return progress(found), found_by(found)
+        raise NativeError(400, f"{kind}[{job}]: {found.state.error or found.state.aborted}")
+    return found
 
 
 def progress(job: Job) -> int:

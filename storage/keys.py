@@ -6,6 +6,7 @@
     p id key NUL NUL upload number          a part of it
     f id key NUL NUL upload                 what completing it answered, or what flushing an append did
     a id key NUL NUL append                 content being appended to
+    s id key NUL NUL …                      where the members of a TAR lie (see storage.archives.shards)
     c kind NUL name                         the node's catalog (see storage.catalog)
     j …                                     jobs, in the primary volume (see storage.jobs.records)
 
@@ -22,9 +23,10 @@ UPLOADS = b"u"
 PARTS = b"p"
 COMPLETIONS = b"f"
 APPENDS = b"a"
+SHARDS = b"s"
 CATALOG = b"c"
 JOBS = b"j"
-OF_BUCKETS = (OBJECTS, UPLOADS, PARTS, COMPLETIONS, APPENDS)  # the spaces whose keys begin with a bucket's id
+OF_BUCKETS = (OBJECTS, UPLOADS, PARTS, COMPLETIONS, APPENDS, SHARDS)  # whose keys begin with a bucket's id
 PREFIX_SIZE = 9  # bytes of space and bucket id
 UPLOAD_ID_SIZE = 32  # hexadecimal digits, of an append's id too
 END = b"\0\0"
@@ -91,6 +93,11 @@ def upload_of(raw: bytes) -> tuple[str, str]:
     """The key and the id of an upload from the index's key."""
     key = raw[PREFIX_SIZE:-UPLOAD_ID_SIZE - len(END)].replace(b"\0\xff", b"\0")
     return key.decode(), raw[-UPLOAD_ID_SIZE:].decode()
+
+
+def shard_of(raw: bytes) -> str:
+    """The key of the TAR that a record of its members is about, from the index's key."""
+    return raw[PREFIX_SIZE:].partition(END)[0].replace(b"\0\xff", b"\0").decode()
 
 
 BUCKETS = "bucket"  # the kind of a bucket's record in the catalog, whose name is the bucket's

@@ -14,7 +14,8 @@ from storage.blobs import copy_range, translated
 from storage.content import Segment
 from storage.index import Put
 from storage.keys import (
-    APPENDS, COMPLETIONS, MARKERS, OBJECTS, PARTS, UPLOADS, after_prefix, bucket_of, object_key, suffix_of_part,
+    APPENDS, COMPLETIONS, MARKERS, OBJECTS, PARTS, SHARDS, UPLOADS, after_prefix, bucket_of, object_key, shard_of,
+    suffix_of_part,
     upload_of,
 )
 from storage.purge import SPACES, BlobsOf
@@ -38,6 +39,8 @@ def home_key(key: bytes) -> bytes:
     space = key[:1]
     if space == OBJECTS:
         return key
+    if space == SHARDS:
+        return object_key(bucket_of(key), shard_of(key))
     whole = UPLOADS + suffix_of_part(key) if space == PARTS else key
     assert space in (PARTS, UPLOADS, COMPLETIONS, APPENDS), space
     return object_key(bucket_of(key), upload_of(whole)[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from storage.keys import APPENDS, COMPLETIONS, OBJECTS, PARTS, UPLOADS, space_of
+from storage.keys import APPENDS, COMPLETIONS, OBJECTS, PARTS, SHARDS, UPLOADS, space_of
 from storage.records import APPEND, PART, REFERENCED, Blob
 from storage.threads import run
 from storage.volume import Volume
@@ -40,7 +40,8 @@ BlobsOf = Callable[[bytes | memoryview | None], tuple[Blob, ...]]
 
 # In this order: with its upload gone a part cannot be added any more.
 SPACES: tuple[tuple[bytes, BlobsOf], ...] = (
-    (UPLOADS, no_blobs), (PARTS, part_blobs), (COMPLETIONS, no_blobs), (APPENDS, append_blobs), (OBJECTS, object_blobs)
+    (UPLOADS, no_blobs), (PARTS, part_blobs), (COMPLETIONS, no_blobs), (APPENDS, append_blobs), (SHARDS, no_blobs),
+    (OBJECTS, object_blobs),
 )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.appends import Appends
+from storage.archives.shards import Shards
 from storage.blobs import Blobs
 from storage.buckets import Buckets
 from storage.catalog import Catalog, reconcile
@@ -60,6 +61,7 @@ class Store:
         self.catalog = Catalog(self.partitions)
         self.buckets = Buckets(self.partitions, self.catalog, markers, clock=clock, random=random)
         self.objects = Objects(self.partitions, writer, intake, clock=clock)
+        self.shards = Shards(self.partitions, self.objects)
         self.uploads = Uploads(
             self.partitions, writer, intake, clock=clock, random=random, minimum_part_size=options.minimum_part_size
         )

@@ -41,6 +41,7 @@ class Archive:
     def __init__(self, bucket: Bucket, key: str, source: Source, *, told: Format | None = None) -> None:
         self._bucket = bucket
         self._key = key
+        self.record = source.record
         content = source.content()
         source.close()
         assert isinstance(content, bytes | Segments), "archives are read from stored objects"

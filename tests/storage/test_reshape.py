@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 
 from storage import moving, reshape
+from storage.archives import tar
 from storage.completion import PartRef
 from storage.layout import UnusableDirectory, claim
 from storage.payload import BytesPayload
 from tests.storage.conftest import ATTRIBUTES, SMALL, Clock, World, opened
 
 OBJECTS = {f"dir/key {number}\0": b"%03d" % number * (1 + number % 3 * 40) for number in range(40)}
+SHARD = tar.header("inside", 5) + b"hello" + tar.padding(5) + tar.END
+OBJECTS |= {f"shard {number}.tar": SHARD for number in range(5)}
 PENDING = [f"pending/{number}" for number in range(6)]
 DIED = 9
 
@@ -35,6 +38,8 @@ class Kept:
             world = World(store, store.buckets.create("kept", owner="owner-id"))
             for key, data in OBJECTS.items():
                 world.put(key, data)
+                if key.endswith(".tar"):
+                    store.shards.index(world.bucket, key)
             for key in PENDING:
                 upload = store.uploads.create(world.bucket, key, ATTRIBUTES)
                 self.uploads[key] = upload.id, world.part(key, upload.id, 1, b"part of " + key.encode() * 50)
@@ -46,6 +51,8 @@ class Kept:
             world = World(store, store.buckets.get("kept"))
             assert world.keys() == sorted(OBJECTS)
             assert {key: world.read(key) for key in OBJECTS} == OBJECTS
+            for key in (key for key in OBJECTS if key.endswith(".tar")):
+                assert store.shards.find(world.bucket, key, store.objects.head(world.bucket, key), "inside")
             for volume in store.partitions.present:
                 assert list(moving.strays(volume, store.partitions)) == []
             names = [file.name for file in world.files()]
