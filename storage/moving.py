@@ -15,8 +15,7 @@ from storage.content import Segment
 from storage.index import Put
 from storage.keys import (
     APPENDS, COMPLETIONS, MARKERS, OBJECTS, PARTS, SHARDS, UPLOADS, after_prefix, bucket_of, object_key, shard_of,
-    suffix_of_part,
-    upload_of,
+    suffix_of_part, upload_of,
 )
 from storage.purge import SPACES, BlobsOf
 from storage.records import Blob
