@@ -87,7 +87,7 @@ class Node(Flask):
         self._log: AccessLog | None = None
         registry = CollectorRegistry(auto_describe=False)
         registry.register(Requests(shared))
-        self.register_blueprint(health(self._volumes, lambda: exposition(registry) + exported(self.parts.native)))
+        self.register_blueprint(health(self._volumes, lambda: exported(self.parts.native) + exposition(registry)))
         self.register_blueprint(blueprint(lambda: self.parts.native))
         self.register_blueprint(reader())
 

@@ -65,12 +65,14 @@ def cluster_info(native: Native, call: Call) -> dict[str, Any]:
 
 
 def tracker(native: Native, role: str, used: Capacity) -> dict[str, int]:
-    """The member's counters and gauges; those of the disks take a tenth of a second to measure."""
+    """The member's counters and gauges. Those of the disks take a tenth of a second to measure; then the counters are
+    read, so that what the same client did just before is in them."""
+    disks = native.machine.disks(native.paths()) if role == "target" else {}
     sums = native.statistics.since_reset(native.machine.counts())
     gauges = {"state.flags": state_flags(native, used), "up.ns.time": native.machine.uptime()}
     if role == "proxy":
         return of_proxy(sums) | gauges
-    return sums | averages(sums) | gauges | of_disks(native.machine.disks(native.paths()))
+    return sums | averages(sums) | gauges | of_disks(disks)
 
 
 def capacity(native: Native, role: str) -> Capacity:
