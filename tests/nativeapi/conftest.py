@@ -11,13 +11,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+import requests
 from aistore.sdk.authn import AuthNClient
+from aistore.sdk.authn.access_attr import AccessAttr
 from flask import Flask
 
 from appliance.environ import complete
@@ -53,6 +56,8 @@ from tests.node import Node
 ROOT = Principal("root", "root", administrator=True, beyond=PATCH | BCK_SET_ACL)
 ALICE = Principal("alice", "alice", grants=Grants(CREATE_BUCKET))
 ALIAS = "this-cluster"
+NUMBERS = count()
+Login = Callable[..., tuple[str, AuthNClient]]
 TOKENS = {"root-token": ROOT, "alice-token": ALICE}
 
 
@@ -279,3 +284,40 @@ def secure(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     started = Node(tmp_path_factory.mktemp("secure"), ["--workers", "1", *tls]).start()
     yield started
     assert started.stop() == 0, started.log
+
+
+@pytest.fixture
+def admin(node: Node, registered: str) -> AuthNClient:
+    """The administrator, whose password is root's token until another is set."""
+    client = AuthNClient(node.endpoint)
+    client.login("admin", node.token)
+    return client
+
+
+@pytest.fixture
+def user(node: Node, admin: AuthNClient) -> Iterator[Login]:
+    """Makes users with a role that has the rights: `user(AccessAttr.GET, …)`, logged in."""
+    made: list[str] = []
+
+    def login(*rights: AccessAttr, bucket: str | None = None) -> tuple[str, AuthNClient]:
+        name = f"user-{next(NUMBERS)}"
+        admin.role_manager().create(name, "for a test", ALIAS, list(rights), bucket)
+        admin.user_manager().create(name, [name], "secret")
+        made.append(name)
+        client = AuthNClient(node.endpoint)
+        client.login(name, "secret")
+        return name, client
+
+    yield login
+    for name in made:
+        admin.user_manager().delete(name, missing_ok=True)
+        admin.role_manager().delete(name, missing_ok=True)
+
+
+def get(node: Node, path: str, token: str | None) -> requests.Response:
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    return requests.get(node.endpoint + path, headers=headers, timeout=10)
+
+
+def status(node: Node, token: str | None, path: str = "/v1/buckets") -> int:
+    return get(node, path, token).status_code
