@@ -12,6 +12,7 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
+from nativeapi.bucket_name import BucketName
 from nativeapi.call import Headers
 from nativeapi.errors import NativeError
 from nativeapi.golayout import SECOND
@@ -136,10 +137,12 @@ def selected_headers(props: str, seen: Seen) -> Headers:
 def legacy_headers(seen: Seen) -> Headers:
     """What a HEAD without `props=` (older SDKs, Go) expects."""
     shown = CONTROL.sub(lambda found: f"%{ord(found[0]):02X}", seen.key).encode().decode("latin-1")
+    bucket = BucketName.of(seen.bucket.name)
     return [
         ("Ais-Name", shown),
-        ("Ais-Bucket-Name", seen.bucket.name),
+        ("Ais-Bucket-Name", bucket.name),
         ("Ais-Bucket-Provider", "ais"),
+        *([("Ais-Bucket-Namespace-Name", bucket.namespace)] if bucket.namespace else []),
         *content_headers(seen.record),
         *location_headers(seen),
         ("Ais-Mirror-Copies", "1"),

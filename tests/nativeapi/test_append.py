@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from aistore.sdk.errors import AISError
 
 from tests.conftest import StartNode
 from tests.nativeapi.conftest import Answer, Api
+from tests.node import Node
 
 SONG = "/v1/objects/music/song"
 
@@ -59,6 +62,31 @@ def test_piece_that_is_not_what_was_announced_is_not_appended(api: Api, bucket: 
     assert wrong.message.startswith("BAD DATA CHECKSUM: md5(")
     assert flush(api, handle).status == 200
     assert api("GET", SONG).body == b"one"
+
+
+def test_of_pieces_appended_at_once_one_counts(node: Node) -> None:
+    """Over connections of their own, that is to several workers."""
+    bucket = Client(node.endpoint, token=node.token).bucket(f"race-{random.randrange(16**8):08x}").create()
+    first = bucket.object("song").get_writer().append_content(b"begin")
+    pieces = [bytes([number]) * 300_000 for number in range(8)]
+
+    def piece(data: bytes) -> str:
+        try:
+            own = Client(node.endpoint, token=node.token).bucket(bucket.name).object("song").get_writer()
+            return own.append_content(data, handle=first)
+        except AISError as error:
+            assert error.status_code in (400, 409)
+            return ""
+
+    for _ in range(3):
+        with ThreadPoolExecutor(8) as pool:
+            handles = list(pool.map(piece, pieces))
+        ((winner, handle),) = ((data, handle) for data, handle in zip(pieces, handles) if handle)
+        bucket.object("song").get_writer().append_content(b"", handle=handle, flush=True)
+        assert bucket.object("song").get_reader().read_all() == b"begin" + winner
+        bucket.object("song").delete()
+        first = bucket.object("song").get_writer().append_content(b"begin")
+    bucket.delete()
 
 
 def test_appends_survive_the_killing_of_the_node(start_node: StartNode, tmp_path: Path) -> None:

@@ -148,6 +148,16 @@ def test_head_without_props_speaks_the_older_dialect(api: Api, bucket: str) -> N
     assert headers["Ais-Bucket-Provider"] == "ais"
 
 
+def test_object_in_a_namespace_is_told_as_such(api: Api) -> None:
+    space = "namespace=%40%23ns"
+    assert api.action("POST", f"/v1/buckets/music?{space}", "create-bck").status == 200
+    assert api("PUT", f"/v1/objects/music/song?{space}", b"x").status == 200
+    head = api("HEAD", f"/v1/objects/music/song?{space}").headers
+    assert (head["Ais-Bucket-Name"], head["Ais-Bucket-Namespace-Name"]) == ("music", "ns")
+    assert api("GET", f"/v1/objects/music/nope?{space}").message.endswith("ais://#ns/music/nope does not exist")
+    assert api("HEAD", "/v1/objects/music/song").status == 404
+
+
 def test_missing_object_is_told_in_words_that_the_sdk_knows(api: Api, bucket: str) -> None:
     got = api("GET", "/v1/objects/music/song")
     assert got.status == 404

@@ -20,6 +20,7 @@ from aistore import Client
 from aistore.sdk import Bucket
 from aistore.sdk.blob_download_config import BlobDownloadConfig
 from aistore.sdk.errors import AISError, ErrBckNotFound, ErrObjNotFound
+from aistore.sdk.list_object_flag import ListObjectFlag
 from aistore.sdk.obj.object import Object
 
 from tests.conftest import StartNode
@@ -241,6 +242,18 @@ def test_blobs_are_downloaded_from_backends_only(song: Object) -> None:
     with pytest.raises(AISError) as raised:
         song.blob_download()
     assert raised.value.status_code == 400
+
+
+@pytest.mark.parametrize("flag", ListObjectFlag, ids=lambda flag: flag.name)
+def test_every_flag_lists_or_is_refused(bucket: Bucket, song: Object, flag: ListObjectFlag) -> None:
+    remote = {ListObjectFlag.NOT_CACHED, ListObjectFlag.DIFF, ListObjectFlag.NBI}
+    if flag in remote:
+        with pytest.raises(AISError) as raised:
+            bucket.list_objects(flags=[flag])
+        assert raised.value.status_code == 400
+    else:
+        names = [entry.name for entry in bucket.list_all_objects(flags=[flag])]
+        assert names == ["dir/" if flag is ListObjectFlag.NO_RECURSION else "dir/song"]
 
 
 def test_members_of_an_archive_are_listed(bucket: Bucket) -> None:
