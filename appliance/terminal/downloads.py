@@ -54,8 +54,10 @@ def download(client: NativeClient, task: Download, way: Way, received: Callable[
 
     The bytes received; None when the file was here already. `Unwritable` when it cannot be written.
     """
-    if way.resume:
-        return resumed(client, task, way, received)
+    return resumed(client, task, way, received) if way.resume else whole(client, task, way, received)
+
+
+def whole(client: NativeClient, task: Download, way: Way, received: Callable[[int], None]) -> int:
     path = task.path
     if str(path).startswith(DEVICES):
         with writing(path), path.open("wb") as device:
@@ -115,7 +117,8 @@ def received_pieces(client: NativeClient, reply: HTTPResponse) -> Iterator[bytes
 def resumed(client: NativeClient, task: Download, way: Way, received: Callable[[int], None]) -> int | None:
     """What is missing of the object is read; the part that is here is kept beside the file when that fails, too.
 
-    A part is named by the object's checksum, so that parts of two versions never meet.
+    A part is named by the object's checksum, so that parts of two versions never meet; an object without one is read
+    from its beginning.
     """
     headers = client.head(task.place.path, query={**task.place.bucket.query, "props": "size,checksum"})
     size = int(headers.get("Content-Length") or 0)
@@ -124,8 +127,10 @@ def resumed(client: NativeClient, task: Download, way: Way, received: Callable[[
     if checksums.same(path, size, kind, value):
         received(size)
         return None
+    if not value:
+        return whole(client, task, way, received)
     with writing(path):
-        partial = path.with_name(f".{path.name[:150]}.{value or token_hex(8)}.part")
+        partial = path.with_name(f".{path.name[:150]}.{value}.part")
         with partial.open("ab") as file:
             start = file.tell()
             received(min(start, size))

@@ -39,11 +39,11 @@ class Bucket:
 
     name: str
     provider: str = "ais"
-    space: str = ""  # "@uuid#name"; "" is the global namespace
+    space: str = ""  # "@uuid#name", "@#name" for one of the cluster's own; "" is the global namespace
 
     @property
     def uri(self) -> str:
-        space = f"{self.space}/" if self.space else ""
+        space = f"{self.space.removeprefix('@') if self.space.startswith('@#') else self.space}/" if self.space else ""
         return f"{SCHEMES.get(self.provider, self.provider)}://{space}{self.name}"
 
     @property
@@ -53,8 +53,6 @@ class Bucket:
     @property
     def json(self) -> dict[str, Any]:
         uuid, _, name = self.space.removeprefix("@").partition("#")
-        if self.space.startswith("#"):
-            uuid, name = "", self.space[1:]
         return {"name": self.name, "provider": self.provider, "namespace": {"uuid": uuid, "name": name}}
 
     @property
@@ -100,7 +98,10 @@ def parse(text: str) -> Place:
     if scheme not in PROVIDERS:
         raise ValueError(f"{scheme!r} is no provider: one of {', '.join(PROVIDERS)}")
     bucket, _, key = match["rest"].lstrip("/").partition("/")
-    return Place(Bucket(bucket, PROVIDERS[scheme], match["space"] or ""), key)
+    space = match["space"] or ""
+    if space.startswith("#"):
+        space = f"@{space}"
+    return Place(Bucket(bucket, PROVIDERS[scheme], "" if space == "@#" else space), key)
 
 
 def beneath(destination: Place, source: Place) -> Place:
@@ -115,8 +116,8 @@ def bucket_of(value: dict[str, Any]) -> Bucket:
     """The bucket that a reply of the API names."""
     space = value.get("namespace") or {}
     uuid, name = space.get("uuid") or "", space.get("name") or ""
-    text = (f"@{uuid}" if uuid else "") + (f"#{name}" if name else "")
-    return Bucket(str(value.get("name", "")), str(value.get("provider") or "ais"), text)
+    text = f"@{uuid}" + (f"#{name}" if name else "")
+    return Bucket(str(value.get("name", "")), str(value.get("provider") or "ais"), "" if text == "@" else text)
 
 
 class PlaceType(click.ParamType[Place]):

@@ -78,6 +78,18 @@ def test_objects_are_listed(run: Run, bucket: str, words: tuple[str, ...], expec
     assert run("ls", f"ais://{bucket}", *words).lines == expected
 
 
+def test_buckets_of_a_namespace_are_others(run: Run, bucket: str) -> None:
+    assert run("create", f"ais://#mine/{bucket}").out == f'"ais://#mine/{bucket}" created\n'
+    run("put", "-", f"ais://@#mine/{bucket}/x", input=b"in mine")
+    assert run("cat", f"ais://#mine/{bucket}/x").out == "in mine"
+    assert run("ls", f"ais://#mine/{bucket}", "--name-only").lines == ["x"]
+    assert run("ls", "ais://#mine", "-H").lines == [f"ais://#mine/{bucket}   yes"]
+    run("cp", f"ais://#mine/{bucket}/x", bucket)
+    run("cp", f"ais://#mine/{bucket}", f"ais://#other/{bucket}", "--wait")
+    assert run("cat", f"ais://#other/{bucket}/x").out == run("cat", f"{bucket}/x").out == "in mine"
+    run("rmb", f"ais://#mine/{bucket}", f"ais://#other/{bucket}", "--yes")
+
+
 def test_listing_of_several_pages_is_one_table(run: Run, bucket: str) -> None:
     lines = run("ls", bucket, "--page-size", "2").lines
     assert lines == ["NAME      SIZE", "a/1.txt   7B", "a/2.txt   7B", "b/3.txt   7B", "top.txt   7B"]
