@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -14,10 +15,9 @@ from appliance.terminal import listing
 from appliance.terminal.durations import SIZE_TYPE
 from appliance.terminal.names import BUCKET, OBJECT, PLACE, Place
 from appliance.terminal.nodes import ask, chosen
-from appliance.terminal.progress import meter
 from appliance.terminal.selection import checked
-from appliance.terminal.transfers import Pool
-from appliance.terminal.view import View, dry_run_option, progress_option, viewed, workers_option
+from appliance.terminal.transfers import Manner, Transfer, carried, carry
+from appliance.terminal.view import View, viewed
 from appliance.terminal.waiting import Waiting, awaited
 from nativeapi.client import NativeClient, Refused
 from nativeapi.client_http import Bytes
@@ -170,21 +170,11 @@ def remove_inventory(client: NativeClient, place: Place, name: str, view: View) 
 @click.option("--fcount", "count", type=click.IntRange(1), default=5, metavar="N", help="Files in each; 5.")
 @click.option("--fsize", "size", type=SIZE_TYPE, default=1024, help="Bytes of each file; 1KiB.")
 @click.option("--fext", "extensions", default=".test", metavar="LIST", help="Their extensions: .jpg,.cls.")
-@workers_option
-@progress_option
-@dry_run_option
+@carried
 @viewed
 @connected
 def gen_shards(
-    client: NativeClient,
-    place: Place,
-    count: int,
-    size: int,
-    extensions: str,
-    workers: int,
-    progress: bool,
-    dry_run: bool,
-    view: View,
+    client: NativeClient, place: Place, count: int, size: int, extensions: str, manner: Manner, view: View
 ) -> None:
     """Make TAR shards of random files, to try things with.
 
@@ -196,19 +186,17 @@ def gen_shards(
     template = templates.parse(checked(place.key))
     if not template.counted or not place.key.endswith(".tar"):
         raise click.UsageError("expected a template that ends, of names with .tar: ais://shards/s-{000..099}.tar")
-    if dry_run:
+    if manner.dry_run:
         view.show({"shards": len(template)}, lambda: view.say(f"[DRY RUN] {len(template):,} shards"))
         return
-    with meter("PUT", progress) as watcher:
-        watcher.expect(len(template), None)
 
-        def work(name: str) -> int:
-            content = shard(name, count, size, extensions.split(","))
-            client.text("PUT", place.sibling(name).path, query=place.bucket.query, body=Bytes(content))
-            watcher.add(0, len(content))
-            return len(content)
+    def work(name: str, moved: Callable[[int], None]) -> int:
+        content = shard(name, count, size, extensions.split(","))
+        client.text("PUT", place.sibling(name).path, query=place.bucket.query, body=Bytes(content))
+        moved(len(content))
+        return len(content)
 
-        tally = Pool(work, str, watcher, workers).run(template.names())
+    tally = carry(Transfer("PUT", work, str, lambda name: None), template.names(), manner)
     tally.end()
     text = f"PUT {tally.done:,} shards ({view.size(tally.bytes)}) => {place.bucket.uri}"
     view.show({"to": place.bucket.uri, **tally.json}, lambda: view.say(text))

@@ -18,10 +18,9 @@ from appliance.terminal.downloads import STDOUT, Download, Way, download, inside
 from appliance.terminal.durations import SIZE_TYPE
 from appliance.terminal.names import OBJECT, PLACE, Place
 from appliance.terminal.output import show_json
-from appliance.terminal.progress import meter
 from appliance.terminal.selection import Choice, Selection, selected
-from appliance.terminal.transfers import Pool, Stopped, Tally
-from appliance.terminal.view import View, dry_run_option, progress_option, retries_option, viewed, workers_option
+from appliance.terminal.transfers import Manner, Tally, Transfer, carried, carry
+from appliance.terminal.view import View, viewed
 from nativeapi.client import NativeClient
 
 MODES = ("regexp", "prefix", "suffix", "substr", "wdskey")
@@ -42,8 +41,6 @@ def range_options(command: Any) -> Any:
 
 def get_options(command: Any) -> Any:
     for add in (
-        click.option("--cont-on-err", "keep_going", is_flag=True, help="Go on after an object that fails."),
-        retries_option,
         click.option("--resume", is_flag=True, help="Skip files that are here already; go on with parts of files."),
         click.option("--limit", type=click.IntRange(0), default=0, metavar="N", help="So many objects at most."),
         click.option("--cached", is_flag=True, help="Of remote buckets: what is in the cluster."),
@@ -52,7 +49,6 @@ def get_options(command: Any) -> Any:
         click.option("--archmode", type=click.Choice(MODES), default="prefix", help="How --archregx is meant."),
         click.option("--archregx", default="", metavar="TEXT", help="The members that match, as a TAR."),
         click.option("--yes", "-y", is_flag=True, hidden=True, expose_value=False),  # `ais` asks, and scripts say so
-        click.option("--verbose", "-v", is_flag=True, help="A line a file."),
     ):
         command = add(command)
     return command
@@ -64,12 +60,12 @@ def get_options(command: Any) -> Any:
 @selected
 @range_options
 @get_options
-@workers_option
-@progress_option
-@dry_run_option
+@carried
 @viewed
 @connected
-def get(client: NativeClient, place: Place, out: str, choice: Choice, view: View, **given: Any) -> None:
+def get(
+    client: NativeClient, place: Place, out: str, choice: Choice, manner: Manner, view: View, **given: Any
+) -> None:
     """Read objects into files.
 
     A file is there under its name when it is whole, and not before. Several objects go into a directory, under their
@@ -93,9 +89,9 @@ def get(client: NativeClient, place: Place, out: str, choice: Choice, view: View
         raise click.UsageError("expected BUCKET/OBJECT, or one of --list, --template, --prefix, --all")
     way = way_of(given)
     if chosen is None:
-        get_one(client, place, out, way, view, given)
+        get_one(client, place, out, way, manner, view, given)
     else:
-        get_many(client, chosen, Path(out or "."), way, view, given)
+        get_many(client, planned(client, chosen, Path(out or "."), given), chosen, way, manner, view)
 
 
 @click.command()
@@ -147,19 +143,21 @@ def target(place: Place, out: str, given: dict[str, Any]) -> Path:
     return path / name if path.is_dir() or out.endswith("/") else path
 
 
-def get_one(client: NativeClient, place: Place, out: str, way: Way, view: View, given: dict[str, Any]) -> None:
+def get_one(
+    client: NativeClient, place: Place, out: str, way: Way, manner: Manner, view: View, given: dict[str, Any]
+) -> None:
     if out == STDOUT:
         to_stdout(client, Download(place, Path(STDOUT)), way)
         return
     folder = Path(out or ".")
     task = Download(place, folder / f".{token_hex(4)}" if given["unpack"] else target(place, out, given))
-    if given["dry_run"]:
+    if manner.dry_run:
         view.show({"from": place.uri, "to": out or "."}, lambda: view.say(f"[DRY RUN] {line(task)}"))
         return
     if given["unpack"] or out.endswith("/"):
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-    tally = receive(client, [task], way, view, given)
+    tally = receive(client, [task], way, manner, view)
     tally.end()
     if given["unpack"]:
         count = unpacked(task.path, folder, "" if given["archregx"] else place.key)
@@ -185,17 +183,16 @@ def line(task: Download) -> str:
 
 
 def get_many(
-    client: NativeClient, chosen: Selection, folder: Path, way: Way, view: View, given: dict[str, Any]
+    client: NativeClient, tasks: Iterator[Download], chosen: Selection, way: Way, manner: Manner, view: View
 ) -> None:
-    tasks = list(planned(client, chosen, folder, given)) if given["progress"] or given["dry_run"] else None
-    if given["dry_run"]:
-        dry(tasks or [], view)
+    """Into the folder that is each task's path, under the objects' own names."""
+    if manner.dry_run:
+        dry(list(tasks), view)
         return
-    found = planned(client, chosen, folder, given) if tasks is None else tasks
-    tally = receive(client, found, way, view, given, located)
+    tally = receive(client, tasks, way, manner, view, located)
     skipped = f", {tally.skipped:,} were here already" if tally.skipped else ""
-    text = f'GET {tally.done:,} objects ({view.size(tally.bytes)}) of {chosen.words} => "{folder}"{skipped}'
-    view.show({"from": chosen.place.uri, "to": str(folder), **tally.json}, lambda: view.say(text))
+    text = f"GET {tally.done:,} objects ({view.size(tally.bytes)}) of {chosen.words}{skipped}"
+    view.show({"from": chosen.place.uri, **tally.json}, lambda: view.say(text))
     tally.end()
 
 
@@ -245,28 +242,15 @@ def receive(
     client: NativeClient,
     tasks: Iterable[Download],
     way: Way,
+    manner: Manner,
     view: View,
-    given: dict[str, Any],
     locate: Callable[[Download], Download] = lambda task: task,
 ) -> Tally:
-    with meter("GET", given["progress"]) as watcher:
-        if isinstance(tasks, list):
-            sizes = [task.size for task in tasks]
-            watcher.expect(len(tasks), None if None in sizes else sum(size or 0 for size in sizes))
+    def work(task: Download, moved: Callable[[int], None]) -> int | None:
+        task = locate(task)
+        size = download(client, task, way, moved)
+        if manner.verbose:
+            view.say(line(task))
+        return size
 
-        def received(count: int) -> None:
-            if pool.stop.is_set():
-                raise Stopped
-            watcher.add(0, count)
-
-        def work(task: Download) -> int | None:
-            task = locate(task)
-            moved = download(client, task, way, received)
-            if given["verbose"]:
-                view.say(line(task))
-            return moved
-
-        pool = Pool(
-            work, lambda task: task.place.uri, watcher, given["workers"], given["retries"], given["keep_going"]
-        )
-        return pool.run(tasks)
+    return carry(Transfer("GET", work, lambda task: task.place.uri, lambda task: task.size), tasks, manner)

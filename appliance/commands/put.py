@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any
 
@@ -13,10 +14,9 @@ from appliance.terminal import checksums
 from appliance.terminal.durations import SIZE_TYPE
 from appliance.terminal.names import PLACE, Place
 from appliance.terminal.output import show_json
-from appliance.terminal.progress import meter
-from appliance.terminal.transfers import Pool, Stopped, Tally
+from appliance.terminal.transfers import Manner, Tally, Transfer, carried, carry
 from appliance.terminal.uploads import Source, Upload, Way, in_parts, planned, upload
-from appliance.terminal.view import View, dry_run_option, progress_option, retries_option, viewed, workers_option
+from appliance.terminal.view import View, viewed
 from nativeapi.client import NativeClient
 from nativeapi.client_http import Bytes
 
@@ -28,8 +28,6 @@ def put_options(command: Any) -> Any:
     for add in (
         LOOK,
         click.option("--yes", "-y", is_flag=True, hidden=True, expose_value=False),  # `ais` asks, and scripts say so
-        click.option("--cont-on-err", "keep_going", is_flag=True, help="Go on after a file that fails."),
-        retries_option,
         click.option("--chunk-size", type=SIZE_TYPE, default=0, help="Send larger files in parts of this size."),
         click.option(
             "--checksum",
@@ -42,7 +40,6 @@ def put_options(command: Any) -> Any:
         click.option("--recursive", "-r", is_flag=True, help="Directories in directories, too."),
         click.option("--template", default="", help="Files: 'dir/shard-{000..099}.tar'."),
         click.option("--list", "names", default="", metavar="NAMES|FILE", help="Files: a,b,c, or a file of names."),
-        click.option("--verbose", "-v", is_flag=True, help="A line a file."),
     ):
         command = add(command)
     return command
@@ -51,12 +48,10 @@ def put_options(command: Any) -> Any:
 @click.command()
 @click.argument("words", nargs=-1, required=True, metavar="[- | FILE | DIRECTORY[/PATTERN]] BUCKET[/NAME_OR_PREFIX]")
 @put_options
-@workers_option
-@progress_option
-@dry_run_option
+@carried
 @viewed
 @connected
-def put(client: NativeClient, words: tuple[str, ...], view: View, **given: Any) -> None:
+def put(client: NativeClient, words: tuple[str, ...], manner: Manner, view: View, **given: Any) -> None:
     """Store files as objects.
 
     A directory's files are named behind the prefix as they are below the directory. Uploads that were interrupted
@@ -83,14 +78,14 @@ def put(client: NativeClient, words: tuple[str, ...], view: View, **given: Any) 
         given["chunk_size"],
         (("skip_vc", "true"),) if given["skip_vc"] else (),
     )
-    if given["dry_run"]:
+    if manner.dry_run:
         dry(source, target, view)
         return
-    tally = send(client, source, target, way, view, given)
+    tally = send(client, planned(source, target), way, manner, view)
     if source.is_one_file and not view.as_json:
         tally.end()
         (task,) = planned(source, target)
-        view.say(f'PUT "{task.path}" => {task.place.uri}' + " (was there already)" * tally.skipped)
+        view.say(line(task, tally.skipped > 0))
         return
     skipped = f", {tally.skipped:,} were there already" if tally.skipped else ""
     text = f"PUT {tally.done:,} files ({view.size(tally.bytes)}) => {target.uri}{skipped}"
@@ -115,31 +110,18 @@ def dry(source: Source, target: Place, view: View) -> None:
     view.say(f"[DRY RUN] {len(tasks):,} files, {view.size(sum(task.size for task in tasks))}")
 
 
-def send(
-    client: NativeClient, source: Source, target: Place, way: Way, view: View, given: dict[str, Any]
-) -> Tally:
-    tasks = planned(source, target)
-    with meter("PUT", given["progress"]) as watcher:
-        if given["progress"]:
-            whole = list(tasks)
-            watcher.expect(len(whole), sum(task.size for task in whole))
-            tasks = iter(whole)
+def line(task: Upload, skipped: bool) -> str:
+    return f'PUT "{task.path}" => {task.place.uri}' + " (was there already)" * skipped
 
-        def sent(count: int) -> None:
-            if pool.stop.is_set():
-                raise Stopped
-            watcher.add(0, count)
 
-        def work(task: Upload) -> int | None:
-            moved = upload(client, task, way, sent)
-            if given["verbose"]:
-                view.say(f'PUT "{task.path}" => {task.place.uri}' + (" (was there already)" if moved is None else ""))
-            return moved
+def send(client: NativeClient, tasks: Iterable[Upload], way: Way, manner: Manner, view: View) -> Tally:
+    def work(task: Upload, moved: Callable[[int], None]) -> int | None:
+        size = upload(client, task, way, moved)
+        if manner.verbose:
+            view.say(line(task, size is None))
+        return size
 
-        pool = Pool(
-            work, lambda task: str(task.path), watcher, given["workers"], given["retries"], given["keep_going"]
-        )
-        return pool.run(tasks)
+    return carry(Transfer("PUT", work, lambda task: str(task.path), lambda task: task.size), tasks, manner)
 
 
 def from_stdin(client: NativeClient, target: Place, view: View) -> None:

@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any, Generic, TypeVar
 
 import click
 
 from appliance.terminal.failures import REFUSED, SILENT, Unwritable, explained
-from appliance.terminal.progress import Meter
+from appliance.terminal.progress import Meter, meter
+from appliance.terminal.view import dry_run_option, progress_option
 from nativeapi.client import Refused, Unreachable
 from nativeapi.client_http import Unreadable
 
@@ -49,23 +51,81 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Pool(Generic[Task]):
-    """How transfers run. `work` returns the bytes moved, or None when there was nothing to do; threads call it."""
+class Manner:
+    """How the user wants transfers to run."""
 
-    work: Callable[[Task], int | None]
-    label: Callable[[Task], str]  # what failed, for people
+    workers: int  # at a time
+    retries: int  # after silence
+    keep_going: bool  # after one that failed
+    progress: bool
+    verbose: bool
+    dry_run: bool
+
+
+def carried(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --num-workers, --retries, --cont-on-err, --progress, --verbose, --dry-run; the command gets a `manner`."""
+
+    @wraps(command)
+    def run(
+        *given: Any,
+        workers: int,
+        retries: int,
+        keep_going: bool,
+        progress: bool,
+        verbose: bool,
+        dry_run: bool,
+        **named: Any,
+    ) -> Any:
+        return command(*given, manner=Manner(workers, retries, keep_going, progress, verbose, dry_run), **named)
+
+    for add in (
+        dry_run_option,
+        progress_option,
+        click.option("--verbose", "-v", is_flag=True, help="A line a file."),
+        click.option("--cont-on-err", "keep_going", is_flag=True, help="Go on after one that fails."),
+        click.option("--retries", type=click.IntRange(0, 20), metavar="N", default=2, help="After silence; 2."),
+        click.option(
+            "--num-workers", "workers", type=click.IntRange(1, 64), metavar="N", default=8, help="So many at a time; 8."
+        ),
+    ):
+        run = add(run)
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer(Generic[Task]):
+    """What is done with each task. `work` gets a function that hears of the bytes moved, and returns how many they
+    were, or None when there was nothing to do; threads call it."""
+
+    word: str  # PUT, GET
+    work: Callable[[Task, Callable[[int], None]], int | None]
+    name: Callable[[Task], str]  # of what failed, for people
+    size: Callable[[Task], int | None]  # bytes, where they are known before
+
+
+def carry(transfer: Transfer[Task], tasks: Iterable[Task], manner: Manner) -> Tally:
+    """Do it for all tasks. Only with a progress bar are they counted before, and all in memory."""
+    with meter(transfer.word, manner.progress) as watcher:
+        if manner.progress:
+            tasks = list(tasks)
+            sizes = [transfer.size(task) for task in tasks]
+            watcher.expect(len(tasks), None if None in sizes else sum(size or 0 for size in sizes))
+        return Pool(transfer, manner, watcher).run(tasks)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool(Generic[Task]):
+    transfer: Transfer[Task]
+    manner: Manner
     meter: Meter
-    workers: int = 8
-    retries: int = 2  # after silence
-    keep_going: bool = False
     stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self, tasks: Iterable[Task]) -> Tally:
-        """All of them; after a failure, unless `keep_going`, those that have begun and no others."""
+        """All of them; after a failure, unless the user wants to go on, those that have begun and no others."""
         tally = Tally()
         pending: set[Future[int | None]] = set()
         names: dict[Future[int | None], Task] = {}
-        pool = ThreadPoolExecutor(self.workers)
+        pool = ThreadPoolExecutor(self.manner.workers)
         try:
             for task in tasks:
                 if self.stop.is_set():
@@ -73,7 +133,7 @@ class Pool(Generic[Task]):
                 future = pool.submit(self._done, task)
                 names[future] = task
                 pending.add(future)
-                if len(pending) >= self.workers * WINDOW:
+                if len(pending) >= self.manner.workers * WINDOW:
                     ended, pending = wait(pending, return_when=FIRST_COMPLETED)
                     self._count(ended, names, tally)
             self._count(wait(pending).done, names, tally)
@@ -88,19 +148,24 @@ class Pool(Generic[Task]):
         try:
             return self._attempts(task)
         except FAILURES:
-            if not self.keep_going:
+            if not self.manner.keep_going:
                 self.stop.set()
             raise
 
+    def _moved(self, count: int) -> None:
+        if self.stop.is_set():
+            raise Stopped
+        self.meter.add(0, count)
+
     def _attempts(self, task: Task) -> int | None:
         pause = FIRST_PAUSE
-        for attempt in range(self.retries + 1):
+        for attempt in range(self.manner.retries + 1):
             if self.stop.is_set():
                 raise Stopped
             try:
-                return self.work(task)
+                return self.transfer.work(task, self._moved)
             except Unreachable:
-                if attempt == self.retries:
+                if attempt == self.manner.retries:
                     raise
             time.sleep(pause)
             pause *= 2
@@ -123,7 +188,8 @@ class Pool(Generic[Task]):
 
     def _failed(self, task: Task, error: Exception, tally: Tally) -> None:
         reason = explained(error) if isinstance(error, Refused) else str(error)
-        tally.failures.append({"name": self.label(task), "error": reason})
+        name = self.transfer.name(task)
+        tally.failures.append({"name": name, "error": reason})
         tally.silent = tally.silent or isinstance(error, Unreachable)
-        if self.keep_going or len(tally.failures) == 1:
-            click.echo(f"sluice: {self.label(task)}: {reason}", err=True)
+        if self.manner.keep_going or len(tally.failures) == 1:
+            click.echo(f"sluice: {name}: {reason}", err=True)

@@ -79,9 +79,3 @@ def refreshed(command: Command) -> Command:
 yes_option = click.option("--yes", "-y", is_flag=True, help="Ask no questions.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
 progress_option = click.option("--progress", is_flag=True, help="Show a progress bar.")
-workers_option = click.option(
-    "--num-workers", "workers", type=click.IntRange(1, 64), metavar="N", default=8, help="Transfers at a time; 8."
-)
-retries_option = click.option(
-    "--retries", type=click.IntRange(0, 20), metavar="N", default=2, help="Attempts after one that met silence; 2."
-)

@@ -159,7 +159,7 @@ def test_objects_become_files_under_their_own_names(run: Run, bucket: str, tmp_p
     assert run("get", f"{bucket}/a/1.txt").out == f'GET ais://{bucket}/a/1.txt => "1.txt" (7B)\n'
     run("get", f"{bucket}/a/1.txt", "deep/er/")
     assert (tmp_path / "deep/er/1.txt").read_bytes() == (tmp_path / "1.txt").read_bytes() == b"a/1.txt"
-    assert run("get", f"{bucket}/a/", "out").out == f'GET 2 objects (14B) of ais://{bucket}/a/* => "out"\n'
+    assert run("get", f"{bucket}/a/", "out").out == f"GET 2 objects (14B) of ais://{bucket}/a/*\n"
     run("get", bucket, "--list", "top.txt,b/3.txt", "out")
     run("get", f"{bucket}/a/{{2..3}}.txt", "some")
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.txt")) == [
