@@ -20,6 +20,7 @@ OWN_BIT: Final = 1 << 63  # AIStore marks the ids of its own buckets with it
 FORCE: Final = "force"  # beside the properties in a change; there is nothing here that it would force
 BACKEND: Final = "backend_bck"
 
+DEEPEST: Final = max(name.count(".") for name in PROPERTIES)  # dots in a name
 INHERITABLE: Final = frozenset(row.name for row in TABLE if row.effect in (Effect.GOVERNS, Effect.KEPT)) - OF_CLUSTER
 
 
@@ -30,9 +31,9 @@ def inherited(native: Native) -> dict[str, Value]:
 
 
 def flattened(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The leaves of a change by their dotted names; null leaves a property as it is."""
+    """The leaves of a change by their dotted names, no deeper than properties lie; null leaves one as it is."""
     for name, inner in value.items():
-        if isinstance(inner, dict):
+        if isinstance(inner, dict) and prefix.count(".") < DEEPEST:
             yield from flattened(inner, f"{prefix}{name}.")
         elif inner is not None:
             yield f"{prefix}{name}", inner

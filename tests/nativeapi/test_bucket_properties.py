@@ -95,6 +95,7 @@ REFUSED: list[tuple[object, int, str]] = [
     ({"extra": {"http": {"original_url": "x"}}}, 400, 'unknown property "extra.http.original_url"'),
     ({"checksum": {"type": "md6"}}, 400, "one of [crc32c md5 none sha256 sha512 xxhash xxhash2]"),
     ({"checksum": {"type": 5}}, 400, "checksum.type"),
+    ({"lru": {"a": {"b": {"c": {"d": 1}}}}}, 400, 'unknown property "lru.a.b"'),
     ({"checksum": "md5"}, 400, 'unknown property "checksum"'),
     ({"versioning": {"enabled": "true"}}, 400, "versioning.enabled"),
     ({"mirror": {"copies": 1}}, 400, "mirror.copies"),
