@@ -17,7 +17,7 @@ from nativeapi.native import Native, method_not_allowed
 from nativeapi.presence import Presence, presence
 from nativeapi.relaying import bucket_elsewhere, buckets_elsewhere
 from nativeapi.remote import no_inventory, remote_bucket
-from nativeapi.shards import index_shards, summarise_shards
+from nativeapi.shards import IndexShards, index_shards, summarise_shards
 from nativeapi.summary import info, summary, summary_of_several
 from storage import rights
 from storage.access import Principal
@@ -67,22 +67,22 @@ ROWS = (
     BucketAction("GET", "summary-bck", rights.OBJ_LIST | rights.BCK_HEAD, summary),
     BucketAction("DELETE", "destroy-bck", rights.DESTROY_BUCKET, destroy),
     BucketAction("DELETE", "evict-remote-bck", rights.DESTROY_BUCKET, remote_bucket),
-    BucketAction("DELETE", "delete-listrange", rights.OBJ_DELETE, lists.delete),
+    BucketAction("DELETE", "delete-listrange", rights.OBJ_DELETE, lists.delete, lists.Selected),
     BucketAction("DELETE", "evict-listrange", rights.OBJ_DELETE, remote_bucket),
     BucketAction("DELETE", "destroy-inventory", rights.DESTROY_BUCKET | rights.ADMIN, remote_bucket),
     BucketAction("GET", "show-inventory", rights.BCK_HEAD, no_inventory),
     BucketAction("GET", "summary-shard", rights.OBJ_LIST | rights.BCK_HEAD, summarise_shards),
     BucketAction("POST", "move-bck", rights.MOVE_BUCKET, renaming.move),
-    BucketAction("POST", "copy-bck", rights.RW, lists.copy_bucket),
-    BucketAction("POST", "etl-bck", rights.RW, lists.transform_bucket),
-    BucketAction("POST", "copy-listrange", rights.RW, lists.copy),
-    BucketAction("POST", "etl-listrange", rights.RW, lists.transform),
+    BucketAction("POST", "copy-bck", rights.RW, lists.copy_bucket, lists.Copy),
+    BucketAction("POST", "etl-bck", rights.RW, lists.transform_bucket, lists.Transform),
+    BucketAction("POST", "copy-listrange", rights.RW, lists.copy, lists.CopyList),
+    BucketAction("POST", "etl-listrange", rights.RW, lists.transform, lists.TransformList),
     BucketAction("POST", "prefetch-listrange", rights.RW, remote_bucket),
     BucketAction("POST", "create-inventory", rights.ADMIN, remote_bucket),
     BucketAction("POST", "make-n-copies", rights.PATCH, None),
     BucketAction("POST", "ec-encode", rights.PATCH, None),
     BucketAction("POST", "rechunk", rights.RW, None),
-    BucketAction("POST", "index-shard", rights.RW, index_shards),
+    BucketAction("POST", "index-shard", rights.RW, index_shards, IndexShards),
     BucketAction("PUT", "archive", rights.RW, archiving.archive),
     BucketAction("PATCH", "set-bprops", rights.PATCH, set_properties),
     BucketAction("PATCH", "reset-bprops", rights.PATCH, reset_properties),

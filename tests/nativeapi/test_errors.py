@@ -159,7 +159,43 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         yield made
 
 
-@pytest.mark.parametrize("case", OBJECTS, ids=str)
+TO_OTHER = {"name": "other", "provider": "ais"}
+LISTS = [
+    *(
+        Case(400, "ErrNotRemoteBck", f"{said}: expecting remote bucket (have ais://music)", method, target, action, {})
+        for method, target, action, said in (
+            ("POST", "/v1/buckets/music", "prefetch-listrange", "prefetch-listrange"),
+            ("DELETE", "/v1/buckets/music", "evict-listrange", "evict-remote-bck"),
+            ("DELETE", "/v1/buckets/music", "evict-remote-bck", "evict-remote-bck"),
+            ("POST", "/v1/buckets/music", "create-inventory", "create-inventory"),
+            ("POST", "/v1/objects/music", "blob-download", "blob-download"),
+        )
+    ),
+    Case(400, "errTemplateInvalid", "invalid 'bash' template \"a{3..1}\": 'start' cannot be greater than 'end'",
+         "DELETE", "/v1/buckets/music", "delete-listrange", {"template": "a{3..1}"}),
+    Case(400, "errTemplateInvalid", "invalid 'range' template \"{0..99999999}\": 100000000 names exceed…",
+         "POST", "/v1/buckets/music", "copy-listrange", {"template": "{0..99999999}", "tobck": TO_OTHER}),
+    Case(400, "", 'cannot copy-bck bucket "ais://music" onto itself',
+         "POST", "/v1/buckets/music?bck_to=ais/@%23/music/", "copy-bck", {}),
+    Case(400, "", "prepend and synchronize exclude each other",
+         "POST", "/v1/buckets/music?bck_to=ais/@%23/other/", "copy-bck", {"prepend": "x", "synchronize": True}),
+    Case(400, "", "invalid copy-bck request: Object contains unknown field `colour`",
+         "POST", "/v1/buckets/music?bck_to=ais/@%23/other/", "copy-bck", {"colour": "red"}),
+    Case(400, "", 'invalid bucket ""…', "POST", "/v1/buckets/music", "copy-bck", {}),
+    Case(404, "", "ETL nope doesn't exist",
+         "POST", "/v1/buckets/music?bck_to=ais/@%23/other/", "etl-bck", {"id": "nope"}),
+    Case(404, "", "ETL nope doesn't exist", "PUT", f"{SONG}?object_to=ais/@%23/other/song&etl_name=nope"),
+    Case(400, "errInvalidPromoteSource", 'invalid promote source "/x": must be under…',
+         "POST", "/v1/objects/music", "promote", {"src": "/x"}),
+    Case(403, "", 'insufficient permissions for bucket "ais://music": PROMOTE…',
+         "POST", "/v1/objects/music", "promote", {"src": "/x"}, token="alice-token"),
+    Case(404, "errNodeNotFound", "cannot forward request to node t12345678",
+         "POST", "/v1/objects/music", "promote", {"src": "/x", "tid": "t12345678"}),
+    Case(404, "", '"x-[nope]" not found', "GET", "/v1/buckets/music", "summary-shard", {"uuid": "nope"}),
+]
+
+
+@pytest.mark.parametrize("case", [*OBJECTS, *LISTS], ids=str)
 def test_refusal_is_told_as_aistore_tells_it(api: Api, case: Case) -> None:
     refused = sent(api, case)
     document = json.loads(refused.body or refused.headers["Hdr-Error"])
