@@ -16,6 +16,7 @@ from aistore.sdk.archive_config import ArchiveConfig, ArchiveMode
 from aistore.sdk.enums import Colocation
 from aistore.sdk.errors import AISError, ErrBckNotFound, ErrObjNotFound
 
+from tests.conftest import StartNode
 from tests.node import Node
 from tests.storage.archived import SUFFIXES, made, members_of
 
@@ -164,3 +165,24 @@ def test_batches_are_a_job_that_is_seen_and_aborted(client: Client, bucket: Buck
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert len(list(client.batch(["o1", "o2"], bucket).get())) == 2
+
+
+def test_archive_that_was_cut_off_by_a_kill_is_made_once_and_whole(start_node: StartNode) -> None:
+    node = start_node()
+    client = Client(node.endpoint, token=node.token)
+    bucket = client.bucket("killed").create()
+    data = {f"o{number:02d}": random.Random(number).randbytes(200_000) for number in range(50)}
+    for name, content in data.items():
+        write(bucket, name, content)
+    (first,) = bucket.objects(obj_template="o{00..01}").archive("a.tgz")
+    assert client.job(first, "archive").wait(timeout=SECONDS, verbose=False).success
+    (job,) = bucket.objects(obj_template="o").archive("a.tgz", allow_append=True)
+    time.sleep(0.2)
+    node.kill()
+    node.start()
+    assert client.job(job, "archive").wait(timeout=60, verbose=False).success
+    found = members_of(".tgz", bucket.object("a.tgz").get_reader().read_all())
+    assert [name for name, _ in found] == ["o00", "o01", *data]
+    assert all(content == data[name] for name, content in found)
+    (snap,) = client.job(job).get_details().list_snapshots()
+    assert snap.stats.objects == len(data) + 2 * (job == first)  # type: ignore[union-attr]  # there are stats
