@@ -75,8 +75,8 @@ def answer(native: Native, call: Call) -> Reply:
     row = found.get(call.method)
     if row is None:
         return method_not_allowed(list(found))
-    call.log(f"authn.{row.operation}")
     name = items[1] if len(items) > 1 else ""
+    call.log(f"authn.{row.operation}", key=name)
     return row.handler(native.authn, call, admit(native.authn, call, row.who, name), name)
 
 

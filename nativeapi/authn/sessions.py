@@ -20,6 +20,7 @@ def login(authn: Authn, call: Call, caller: Holder, name: str) -> Reply:
     if not knows(authn, user, asked.password) or user is None:
         raise NativeError(401, "invalid credentials")
     authn.guesses.succeeded(who)
+    call.environ["sluice.account"] = authn.tokens.principal(user).id
     return json_reply({"token": authn.tokens.issue(user, lifetime, call.origin())})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -131,3 +132,20 @@ def test_guessing_is_slowed_down_over_all_workers(node: Node, user: Login) -> No
     time.sleep(1.1)
     assert requests.post(url, json={"password": "secret"}, timeout=20).status_code == 200
     assert requests.post(url, json={"password": "wrong"}, timeout=20).status_code == 401
+
+
+def test_the_access_log_tells_who_did_what_and_no_secret(start_node: StartNode) -> None:
+    node = start_node()
+    authn = AuthNClient(node.endpoint, token=node.token)
+    authn.user_manager().create("alice", ["Admin"], "alices-password")
+    token = AuthNClient(node.endpoint).login("alice", "alices-password")
+    with pytest.raises(ErrUserInvalidCredentials):
+        AuthNClient(node.endpoint).login("alice", "wrong-password")
+    status(node, token)
+    assert node.stop() == 0
+    text = (node.folder / "access.log").read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    told = {(line["operation"], line["key"], line["status"], line["account"]) for line in lines}
+    assert ("authn.Login", "alice", 200, "alice") in told and ("authn.Login", "alice", 401, "") in told
+    for secret in ("alices-password", "wrong-password", token, node.token):
+        assert secret not in text and secret not in node.log
