@@ -151,13 +151,11 @@ def attributes(native: Native, call: Call, bucket: Bucket, key: str) -> Attribut
     the request gives is added to it. With `skip_vc` nobody asks what is there."""
     assert call.principal is not None
     name = f"ais://{bucket.name}/{key}"
-    metadata = custom_metadata(call, name)
-    if not call.flag("skip_vc"):
-        before = native.store.objects.metadata(bucket, key)
-        if before:
-            metadata = {**before, **metadata}
-            check_custom(metadata, name)
-    return Attributes(call.principal.id, metadata=metadata)
+    given = custom_metadata(call, name)
+    before = {} if call.flag("skip_vc") else native.store.objects.metadata(bucket, key)
+    if before and given:
+        check_custom(before | given, name)
+    return Attributes(call.principal.id, metadata=before | given)
 
 
 def custom_metadata(call: Call, name: str) -> dict[str, str]:

@@ -25,12 +25,14 @@ from storage.records import APPEND, COMPLETION, Append, Blob, Bucket, Completion
 from storage.reread import stored_digest
 from storage.source import BlobSource
 from storage.tail import Held, Tail
-from storage.threads import run
+from storage.threads import pause, run
 from storage.uploads import REMEMBERED, without_content
 from storage.volume import Partitions, Volume
 from storage.writer import Lost, Writer
 
 LENT = 8 * 1024 * 1024  # bytes from which an object's file is linked, not copied, when it is appended to
+WAIT_SECONDS = 0.1  # between two looks at content that somebody else holds
+WAITS = 1200
 SIZE_DIGITS = 19
 MALFORMED, OLD, GONE = "is malformed", "is not the latest one", "belongs to no append under way"
 
@@ -109,16 +111,26 @@ class Appends:
     def flush(self, bucket: Bucket, key: str, handle: str, attributes: Attributes) -> ObjectRecord:
         """Make the content the key's current version, with a checksum over all of it.
 
-        The same flush sent again within a day is answered the same. `InvalidHandle`, `Conflict`, `NoSuchBucket`,
-        `OutOfSpace`, `VolumeFailed`: the append goes on.
+        The same flush sent again within a day is answered the same, and while the first one is still reading it waits
+        for that. `InvalidHandle`, `Conflict`, `NoSuchBucket`, `OutOfSpace`, `VolumeFailed`: the append goes on.
         """
         place, size = self._named(bucket, key, handle)
-        raw = place.volume.index.get(place.record_key)
-        if raw is None:
-            return self._repeated(place, handle)
-        record = APPEND.decode(raw)
-        if size != record.size:
-            raise InvalidHandle(key, OLD)
+        for _ in range(WAITS):
+            raw = place.volume.index.get(place.record_key)
+            if raw is None:
+                return self._repeated(place, handle)
+            record = APPEND.decode(raw)
+            if size != record.size:
+                raise InvalidHandle(key, OLD)
+            try:
+                return self._flush(place, raw, record, attributes, handle)
+            except Conflict:
+                pause(WAIT_SECONDS)
+        raise Conflict(key)
+
+    def _flush(
+        self, place: _Place, raw: bytes, record: Append, attributes: Attributes, handle: str
+    ) -> ObjectRecord:
         with self._held(place, raw, record) as tail:
             run(tail.cut)
             run(tail.sync)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 import xxhash
@@ -137,16 +138,17 @@ def test_broken_piece_leaves_no_trace(world: World, begun: bool) -> None:
         assert world.files()[0].stat().st_size == 201
 
 
-def test_only_one_piece_is_appended_at_a_time(world: World) -> None:
+def test_while_a_piece_is_appended_others_are_refused_and_the_flush_waits(world: World) -> None:
     handle = append(world, "", b"a" * 200)
     (file,) = world.files()
     volume = next(volume for volume in world.store.partitions.present if file.is_relative_to(volume.path))
-    with Tail.resume(volume.blobs, file.name, 200):
+    with ThreadPoolExecutor(1) as pool, Tail.resume(volume.blobs, file.name, 200):
         with pytest.raises(Conflict):
             append(world, handle, b"b")
-        with pytest.raises(Conflict):
-            flush(world, handle)
-    flush(world, append(world, handle, b"b"))
+        task = pool.submit(flush, world, handle)
+        assert not wait([task], timeout=0.3).done
+    assert task.result().size == 200
+    assert world.read("key") == b"a" * 200
 
 
 def test_part_files_of_an_upload_are_appended_to(world: World) -> None:
