@@ -113,14 +113,14 @@ class Wire:
         A kept connection that the server has closed meanwhile is replaced; what must not be done twice goes over a
         new one. Raises `OSError` and `HTTPException`.
         """
-        if request.method in REPEATABLE and self._idle:
-            connection = self._idle.pop()
+        kept = self._kept() if request.method in REPEATABLE else None
+        if kept is not None:
             try:
-                return connection, self._exchange(connection, request)
+                return kept, self._exchange(kept, request)
             except (ConnectionError, HTTPException):
-                connection.close()
+                kept.close()
             except BaseException:
-                connection.close()
+                kept.close()
                 raise
         connection = self._connection(request.patience)
         try:
@@ -137,9 +137,11 @@ class Wire:
             reply.close()
             connection.close()
 
-    def close(self) -> None:
-        while self._idle:
-            self._idle.pop().close()
+    def _kept(self) -> HTTPConnection | None:
+        try:
+            return self._idle.pop()
+        except IndexError:  # another thread may have taken the last one at any moment
+            return None
 
     def _connection(self, patience: float) -> HTTPConnection:
         host, port = self.origin.hostname or "", self.origin.port

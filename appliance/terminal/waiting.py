@@ -15,7 +15,7 @@ from appliance.terminal.failures import REFUSED, TIMED_OUT, fail
 from appliance.terminal.output import duration
 from appliance.terminal.progress import Meter, Silent, meter
 from appliance.terminal.view import View
-from nativeapi.client import NativeClient, Refused
+from nativeapi.client import NativeClient, Refused, Unreachable
 
 ZERO = "0001-01-01T00:00:00Z"
 # Kinds that other requests may join: they are done when idle, twice in a row.
@@ -25,6 +25,7 @@ IDLE = frozenset(
 )
 UNKNOWN = (None, None)  # objects, bytes
 FIRST_PAUSE, LAST_PAUSE = 0.03, 1.0  # seconds between looks
+RESTART_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +79,28 @@ def outcome(job: str, snaps: Sequence[dict[str, Any]]) -> Outcome:
     )
 
 
+def looked_at(client: NativeClient, job: str) -> Outcome:
+    """How the job stands. A node that starts again does not answer for some seconds, and its jobs go on then."""
+    deadline = time.monotonic() + RESTART_SECONDS
+    while True:
+        try:
+            snaps = snapshots(client, ID=job)
+            break
+        except Unreachable:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(LAST_PAUSE)
+    if not snaps:
+        raise Refused(404, f'"x-[{job}]" not found')
+    return outcome(job, snaps)
+
+
 def follow(client: NativeClient, job: str, timeout: float | None, watcher: Meter = Silent()) -> Outcome:
     """Return when the job has ended or is idle; `TimeoutError` when it is not after `timeout` seconds."""
     deadline = None if timeout is None else time.monotonic() + timeout
     pause, idle = FIRST_PAUSE, 0
     while True:
-        snaps = snapshots(client, ID=job)
-        if not snaps:
-            raise Refused(404, f'"x-[{job}]" not found')
-        found = outcome(job, snaps)
+        found = looked_at(client, job)
         watcher.reach(found.objects, found.bytes)
         idle = idle + 1 if found.state == "idle" and found.kind in IDLE else 0
         if found.state not in ("running", "idle") or idle == 2:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
+
 import pytest
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import INHERITED, Run
+from tests.conftest import StartNode
+from tests.node import SLUICE
 
 
 def test_one_object_is_copied_renamed_described_and_removed(run: Run, bucket: str) -> None:
@@ -68,6 +73,23 @@ def test_jobs_are_shown_and_stopped(run: Run, bucket: str) -> None:
     assert "not found; `sluice show job --all`" in run("show", "job", "nosuchjob1", expect=1).err
     assert "no job's name" in run("stop", "what?", expect=2).err
     assert "give a job's id" in run("stop", expect=2).err
+
+
+def test_wait_outlasts_a_restart_of_the_node(start_node: StartNode, run: Run) -> None:
+    node = start_node()
+    there = {"AIS_ENDPOINT": node.endpoint}
+    run("create", "many", **there)
+    run("archive", "gen-shards", "many/s-{000..299}.tar", "--num-workers", "32", **there)
+    environment = {**INHERITED, **there, "AIS_AUTHN_TOKEN": node.token}
+    command = [*SLUICE, "cp", "many", "copied", "--wait", "--num-workers", "-1"]
+    waiting = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    deadline = time.monotonic() + 30
+    while "copy-bucket" not in run("show", "job", "--all", **there).out and time.monotonic() < deadline:
+        pass
+    node.kill()
+    node.start()
+    out, _ = waiting.communicate(timeout=60)
+    assert waiting.returncode == 0 and "(300 objects" in out
 
 
 def test_jobs_are_started(run: Run) -> None:
