@@ -51,6 +51,7 @@ from storage.promotion import Promoter, Root
 from storage.pace import Pace
 from storage.rights import BCK_SET_ACL, CREATE_BUCKET, PATCH
 from storage.store import Store
+from tests.nativeapi.cluster import Cluster
 from tests.node import Node
 
 ROOT = Principal("root", "root", administrator=True, beyond=PATCH | BCK_SET_ACL)
@@ -321,3 +322,8 @@ def get(node: Node, path: str, token: str | None) -> requests.Response:
 
 def status(node: Node, token: str | None, path: str = "/v1/buckets") -> int:
     return get(node, path, token).status_code
+
+
+@pytest.fixture
+def cluster(node: Node) -> Cluster:
+    return Cluster(node)

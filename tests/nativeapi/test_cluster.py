@@ -1,78 +1,17 @@
-"""The cluster and its members, asked and changed through the native API of a real node."""
+"""Figures, logs and members of the cluster that a real node is."""
 
 from __future__ import annotations
 
 import io
-import json
-import subprocess
 import tarfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 
 from tests.conftest import StartNode
-from tests.node import SLUICE, Node
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """A node's cluster as an administrator's HTTP client sees it."""
-
-    node: Node
-
-    def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return requests.request(
-            method,
-            f"{self.node.endpoint}/v1/{path}",
-            headers={"Authorization": f"Bearer {self.node.token}", **named},
-            data=None if body is None else json.dumps(body),
-            timeout=20,
-        )
-
-    def ask(self, path: str, what: str, **headers: str) -> Any:
-        answer = self("GET", f"{path}?what={what}", **headers)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def act(self, path: str, action: str, value: Any = None) -> requests.Response:
-        return self("PUT", path, {"action": action, "name": "", "value": value})
-
-    def config(self, section: str) -> Any:
-        return self.ask("cluster", "cluster_config")[section]
-
-    @property
-    def target(self) -> str:
-        (name,) = self.ask("daemon", "smap")["tmap"]
-        return str(name)
-
-    @property
-    def data(self) -> str:
-        return str(self.node.folder / "data")
-
-
-@pytest.fixture
-def cluster(node: Node) -> Cluster:
-    return Cluster(node)
-
-
-@pytest.fixture
-def configured(cluster: Cluster) -> Iterator[Cluster]:
-    """The shared cluster, whose configuration is as it was after the test."""
-    before = {name: cluster.config(name) for name in ("lru", "log", "space", "checksum", "versioning")}
-    yield cluster
-    assert cluster.act("cluster", "reset-config").status_code == 200
-    assert "fixed" not in before
-    del before["log"]["to_stderr"]
-    assert cluster.act("cluster", "set-config", before).status_code == 200
-
-
-# -- figures ---------------------------------------------------------------------------------------------------------
+from tests.nativeapi.cluster import Cluster
 
 
 def test_tracker_counts_what_both_doors_did(cluster: Cluster) -> None:
@@ -175,81 +114,6 @@ def test_metrics_have_aistores_names(cluster: Cluster) -> None:
     assert "scraped" not in text
 
 
-# -- configuration ---------------------------------------------------------------------------------------------------
-
-
-def test_configuration_has_every_section_of_aistores(cluster: Cluster) -> None:
-    sections = (
-        "write_policy checksum tcb tco arch lso rate_limit keepalivetracker rebalance log ec get_batch space transport "
-        "disk fshc chunks lru mirror periodic client downloader auth backend uuid lastupdate_time proxy net timeout "
-        "memsys features config_version versioning resilver"
-    ).split()
-    config = cluster.ask("cluster", "cluster_config")
-    assert set(sections) == set(config)
-    assert config["space"]["lowwm"] == 75 and config["timeout"]["object_md"] == "2h0m"
-    assert config["auth"]["client_auth_required"] is True
-    assert cluster.ask("daemon", "config")["fspaths"] == {cluster.data: ""}
-
-
-def test_values_are_set_by_query_and_by_document(configured: Cluster) -> None:
-    version = int(configured.config("config_version"))
-    assert configured("PUT", "cluster/set-config?lru.enabled=true&log.level=4&log.max_size=32mb").status_code == 200
-    assert (configured.config("lru")["enabled"], configured.config("log")["level"]) == (True, "4")
-    assert configured.config("log")["max_size"] == "32MiB"
-    change = {"space": {"lowwm": 70, "dont_cleanup_time": "90m"}}
-    assert configured.act("cluster", "set-config", change).status_code == 200
-    assert configured.config("space")["lowwm"] == 70
-    assert configured.config("space")["dont_cleanup_time"] == "1h30m"
-    assert int(configured.config("config_version")) == version + 2
-
-
-@pytest.mark.parametrize(
-    "query, status, text",
-    [
-        ("foo.bar=1", 400, 'unknown property "foo.bar"'),
-        ("lru.enabled=maybe", 400, 'invalid value "maybe" of property "lru.enabled"'),
-        ("space.lowwm=101", 400, "space.lowwm"),
-        ("space.lowwm=91", 400, "space.lowwm < space.highwm"),
-        ("log.max_size=300MiB", 400, "log.max_total to be at least twice log.max_size"),
-        ("periodic.stats_time=2h", 400, "periodic.stats_time"),
-        ("net.http.use_https=true", 400, "decided by the node"),
-        ("ec.enabled=true", 501, "ec.enabled"),
-        ("features=6144", 400, "exclude each other"),
-        ("", 400, "nothing to configure"),
-    ],
-)
-def test_values_that_cannot_be_are_refused(cluster: Cluster, query: str, status: int, text: str) -> None:
-    before = cluster.ask("cluster", "cluster_config")
-    refused = cluster("PUT", f"cluster/set-config?log.stats_time=2m&{query}" if query else "cluster/set-config")
-    assert refused.status_code == status
-    assert text in refused.json()["message"]
-    assert cluster.ask("cluster", "cluster_config") == before
-
-
-def test_new_buckets_start_with_the_clusters_values(configured: Cluster) -> None:
-    assert configured("PUT", "cluster/set-config?checksum.type=sha256&versioning.enabled=false").status_code == 200
-    assert configured("POST", "buckets/starts-so", {"action": "create-bck"}).status_code == 200
-    properties = json.loads(configured("HEAD", "buckets/starts-so").headers["Ais-Bucket-Props"])
-    assert properties["checksum"]["type"] == "sha256" and properties["versioning"]["enabled"] is False
-
-
-def test_configuration_survives_the_death_of_the_node_but_for_transient_values(start_node: StartNode) -> None:
-    node = start_node()
-    cluster = Cluster(node)
-    assert cluster("PUT", "cluster/set-config?lru.enabled=true").status_code == 200
-    assert cluster("PUT", "cluster/set-config?log.level=5&transient=true").status_code == 200
-    assert cluster("PUT", "reverse/daemon/set-config?log.stats_time=1m", Ais_Node_Id=cluster.target).status_code == 200
-    assert (cluster.config("log")["level"], cluster.config("log")["stats_time"]) == ("5", "3m")
-    assert cluster.ask("daemon", "config")["log"]["stats_time"] == "1m"
-    node.kill()
-    node.start()
-    assert (cluster.config("lru")["enabled"], cluster.config("log")["level"]) == (True, "3")
-    assert cluster.ask("daemon", "config")["log"]["stats_time"] == "1m"
-    assert cluster.act("cluster", "reset-config").status_code == 200
-    assert cluster.ask("daemon", "config")["log"]["stats_time"] == "3m"
-    assert cluster.config("lru")["enabled"] is True
-
-
 # -- logs ------------------------------------------------------------------------------------------------------------
 
 
@@ -297,92 +161,7 @@ def test_sums_are_logged_after_each_period(start_node: StartNode) -> None:
     assert "{put.n:1," in text
 
 
-# -- mountpaths ------------------------------------------------------------------------------------------------------
-
-
-def test_mountpaths_that_serve_stay_where_they_are(cluster: Cluster) -> None:
-    listed = {"available": [cluster.data], "waiting_dd": [], "disabled": []}
-    assert cluster.ask("cluster", "mountpaths") == {"targets": {cluster.target: listed}}
-    assert cluster("GET", "daemon/mountpaths").json() == listed
-    for action in ("attach-mp", "enable-mp", "rescan-mp", "fshc-mp"):
-        assert cluster.act("daemon/mountpaths", action, cluster.data).status_code == 200
-    for method, action in (("POST", "disable-mp"), ("DELETE", "detach-mp")):
-        body = {"action": action, "value": cluster.data}
-        refused = cluster(method, "reverse/daemon/mountpaths?dntres=true", body, Ais_Node_Id=cluster.target)
-        assert refused.status_code == 409 and "out of reach" in refused.json()["message"]
-    assert cluster.ask("daemon", "mountpaths") == listed
-
-
-def test_mountpaths_that_are_not_the_nodes_are_refused(cluster: Cluster, tmp_path: Path) -> None:
-    assert "have to move" in cluster.act("daemon/mountpaths", "attach-mp", str(tmp_path)).json()["message"]
-    for action in ("enable-mp", "detach-mp", "disable-mp", "rescan-mp", "fshc-mp"):
-        refused = cluster.act("daemon/mountpaths", action, "/nowhere")
-        assert (refused.status_code, refused.json()["message"]) == (404, 'mountpath "/nowhere" does not exist')
-    for value in (None, "relative", 5, "/a\0b"):
-        assert cluster.act("daemon/mountpaths", "attach-mp", value).status_code == 400
-
-
-def test_missing_mountpath_is_disabled_and_comes_back_with_a_start(start_node: StartNode, tmp_path: Path) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
-    node = start_node("--data", str(first), "--data", str(second))
-    cluster = Cluster(node)
-    cluster("POST", "buckets/spread", {"action": "create-bck"})
-    names = [f"o{number}" for number in range(20)]
-    for name in names:
-        assert cluster("PUT", f"objects/spread/{name}", name).status_code == 200
-    assert node.stop() == 0
-    second.rename(tmp_path / "away")
-    second.touch()  # a file where the directory was
-    node.arguments += ["--missing-volumes", "ignore"]
-    node.start()
-    assert cluster.ask("daemon", "mountpaths") == {
-        "available": [str(first)], "waiting_dd": [], "disabled": [str(second)]
-    }
-    assert cluster.ask("daemon", "node_stats")["tracker"]["state.flags"] & 1 << 13
-    for action in ("enable-mp", "attach-mp", "fshc-mp"):
-        refused = cluster.act("daemon/mountpaths", action, str(second))
-        assert refused.status_code == 409 and "start the node again" in refused.json()["message"]
-    assert node.stop() == 0
-    second.unlink()
-    (tmp_path / "away").rename(second)
-    node.start()
-    assert cluster.ask("daemon", "mountpaths")["disabled"] == []
-    assert all(cluster("GET", f"objects/spread/{name}").json() == name for name in names)
-
-
-def test_volumes_are_attached_and_detached_while_the_node_is_stopped(start_node: StartNode, tmp_path: Path) -> None:
-    disks = [tmp_path / "one", tmp_path / "two"]
-    node = start_node("--data", str(disks[0]))
-    cluster = Cluster(node)
-    cluster("POST", "buckets/moving", {"action": "create-bck"})
-    contents = {f"o{number}": "x" * (1 + number % 2 * 40_000) for number in range(30)}
-    for name, text in contents.items():
-        assert cluster("PUT", f"objects/moving/{name}", text).status_code == 200
-    assert "sluice volumes attach" in cluster.act("daemon/mountpaths", "attach-mp", str(disks[1])).json()["message"]
-
-    def volumes(verb: str, *data: Path) -> str:
-        flags = [word for path in data for word in ("--data", str(path))]
-        command = [*SLUICE, "volumes", verb, str(disks[1]), *flags]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-        return done.stdout + done.stderr
-
-    def restart(*data: Path) -> None:
-        node.arguments = [word for path in data for word in ("--data", str(path))] + ["--workers", "1"]
-        node.start()
-        assert cluster.ask("daemon", "mountpaths")["available"] == [str(path) for path in data]
-        assert {name: cluster("GET", f"objects/moving/{name}").json() for name in contents} == contents
-
-    assert "in use by another process" in volumes("attach", disks[0])
-    assert node.stop() == 0
-    assert "is attached" in volumes("attach", disks[0])
-    assert len(list((disks[1] / "blobs").glob("*/*"))) > 1
-    restart(*disks)
-    assert node.stop() == 0
-    assert "is detached" in volumes("detach", *disks)
-    restart(disks[0])
-
-
-# -- members and other clusters --------------------------------------------------------------------------------------
+# -- members and other clusters ----------------------------------------------------------------------------------------
 
 
 def test_the_only_node_is_not_taken_away(cluster: Cluster) -> None:
