@@ -33,7 +33,7 @@ class Selected(Many, kw_only=True):
     one base: the lists below repeat these two.)"""
 
     objnames: list[str] | None = None
-    template: str | None = ""
+    template: str | None = None
 
 
 class Copy(Many, kw_only=True):
@@ -52,7 +52,7 @@ class Copy(Many, kw_only=True):
 class CopyList(Copy, kw_only=True):
     tobck: Any
     objnames: list[str] | None = None
-    template: str | None = ""
+    template: str | None = None
 
 
 class Transform(Copy, kw_only=True):
@@ -67,7 +67,7 @@ class Transform(Copy, kw_only=True):
 class TransformList(Transform, kw_only=True):
     tobck: Any
     objnames: list[str] | None = None
-    template: str | None = ""
+    template: str | None = None
 
 
 def delete(native: Native, call: Call, bucket: Bucket, action: Action) -> Reply:
@@ -119,6 +119,9 @@ def destination(native: Native, document: Any) -> str:
 
 
 def check_selection(wanted: Selected | CopyList | TransformList) -> None:
+    """Raise unless the selection is one. Every object is meant by an empty template only, not by saying nothing."""
+    if not wanted.objnames and wanted.template is None:
+        raise NativeError(400, "neither objnames nor a template: which objects?")
     for name in wanted.objnames or ():
         names.check_object_name(name)
     parse(wanted.template or "")

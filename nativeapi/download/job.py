@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 
 from urllib3 import BaseHTTPResponse, PoolManager
 from urllib3.exceptions import HTTPError, MaxRetryError
@@ -31,7 +32,7 @@ ALGORITHMS = frozenset((DEFAULT,))
 AGENT = {"User-Agent": "sluice", "Accept-Encoding": "identity"}
 # What tells a version of the bytes behind a link from another, by the names that objects keep it under.
 VALIDATORS = {"etag": "ETag", "lastmodified": "Last-Modified"}
-BROKEN = (HTTPError, OSError)
+BROKEN = (HTTPError, HTTPException, OSError, UnicodeError)
 
 
 class DownloadFailed(NativeError):

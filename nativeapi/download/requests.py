@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +16,7 @@ from nativeapi.native import Native, method_not_allowed
 from nativeapi.remote import expecting_remote
 from nativeapi.snapshots import rfc3339
 from storage import rights
+from storage.archives.matching import by_expression
 from storage.jobs import Job, NoSuchJob
 
 KIND = "download"
@@ -118,13 +118,10 @@ def job_called(native: Native, job: str) -> Job:
 
 def matching(native: Native, query: Query) -> Iterator[Job]:
     """The downloads whose description has the pattern in it, those that ended first and then by their start."""
-    try:
-        pattern = re.compile(query.regex)
-    except re.error as error:
-        raise NativeError(400, f'invalid regular expression "{query.regex}": {error}') from error
+    test = by_expression(query.regex)
     found = [job for job in native.jobs.all() if job.kind == KIND]
     found.sort(key=lambda job: (not job.state.ended, job.state.ended, job.definition.started))
-    return (job for job in found if pattern.search(told(native, job).description))
+    return (job for job in found if test(told(native, job).description))
 
 
 def told(native: Native, job: Job) -> Downloads:

@@ -14,6 +14,7 @@ from gevent import Greenlet
 from storage.jobs.records import LONGEST_ERROR, Definition, ObjectError, Value
 
 WORKERS = 32  # units of work at a time, where a request leaves that to the node
+MOST_WORKERS = 256  # whatever a request asks for: each may hold files and buffers
 
 
 class Aborted(Exception):
@@ -73,7 +74,7 @@ class Run:
     def workers(self) -> int:
         """How many units of work at a time."""
         asked = self.value.get("num-workers")
-        return max(1, asked) if isinstance(asked, int) and asked else WORKERS
+        return min(max(1, asked), MOST_WORKERS) if isinstance(asked, int) and asked else WORKERS
 
     @property
     def tolerant(self) -> bool:

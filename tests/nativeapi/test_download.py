@@ -189,12 +189,13 @@ def test_what_has_changed_is_downloaded_again(download: Downloader, web: str, mo
 
 def test_links_that_fail_are_told_and_the_others_go_on(download: Downloader, web: str) -> None:
     links = {"ok": "small.txt", "missing": "nowhere", "short": "cut", "moved": "moved", "closed": "secret/small.txt"}
-    objects = {name: f"{web}/{path}" for name, path in links.items()}
+    objects = {name: f"{web}/{path}" for name, path in links.items()} | {"strange": f"http://{'a' * 70}.test/x"}
     found = download.finished(download.start(type="multi", objects=objects))
-    assert (found["finished_cnt"], found["error_cnt"], found["total"]) == (2, 3, 5)
+    assert (found["finished_cnt"], found["error_cnt"], found["total"]) == (2, 4, 6)
     errors = {error["name"]: error["error"] for error in found["download_errors"]}
     assert errors["missing"] == "request failed with 404 status code (Not Found)"
     assert "IncompleteRead" in errors["short"]
+    assert errors["strange"]
     assert "403" in errors["closed"]
     assert download.content("ok") == download.content("moved") == b"small"
 
@@ -243,6 +244,7 @@ def test_downloads_are_listed_by_their_descriptions(download: Downloader, web: s
     listed = download("GET", regex="^listed t")
     assert listed.headers["Content-Type"].startswith("text/plain")
     assert [found["description"] for found in listed.json()] == ["listed two"]
+    assert download("GET", regex="(").status_code == 400
     assert download("DELETE", "/remove", regex="^listed ").status_code == 200
     assert download("GET", regex="^listed ").json() == []
 

@@ -214,11 +214,14 @@ REFUSED = [
     ("delete-listrange", {"objnames": "x"}, "invalid delete-listrange request"),
     ("delete-listrange", {"colour": "red"}, "unknown field `colour`"),
     ("delete-listrange", {"num-workers": "many"}, "invalid delete-listrange request"),
+    ("delete-listrange", None, "neither objnames nor a template"),
+    ("delete-listrange", {"objnames": []}, "neither objnames nor a template"),
+    ("copy-listrange", {"tobck": {"name": "ok"}}, "neither objnames nor a template"),
     ("copy-listrange", {"template": ""}, "missing required field `tobck`"),
     ("copy-listrange", {"template": "", "tobck": None}, "the destination bucket (tobck) is missing"),
-    ("copy-listrange", {"tobck": {"name": "a b"}}, "bucket name is invalid"),
-    ("copy-listrange", {"tobck": {"name": "ok"}, "prepend": "../"}, "invalid object name"),
-    ("etl-listrange", {"tobck": {"name": "ok"}, "id": "nowhere"}, "ETL nowhere doesn't exist"),
+    ("copy-listrange", {"template": "", "tobck": {"name": "a b"}}, "bucket name is invalid"),
+    ("copy-listrange", {"template": "", "tobck": {"name": "ok"}, "prepend": "../"}, "invalid object name"),
+    ("etl-listrange", {"template": "", "tobck": {"name": "ok"}, "id": "nowhere"}, "ETL nowhere doesn't exist"),
 ]
 
 
