@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import msgspec
 
 from nativeapi.errors import NativeError, translate
 from nativeapi.native import Native
-from storage.archives.reading import at_once
+from storage.archives.codecs import PIECE
+from storage.archives.reading import at_once, offloaded
 from storage.archives.stored import Archive
 from storage.conditions import ALWAYS
 from storage.content import Content, Span
-from storage.errors import NoSuchKey, NoSuchMember
+from storage.errors import NoSuchKey, NoSuchMember, NotFound
 from storage.records import Bucket
 from storage.source import close_content
 
@@ -86,14 +88,16 @@ class Delivery:
 
     def __iter__(self) -> Iterator[Found]:
         """Each entry as it was found. Its content is to be read before the next one is asked for."""
-        for sought in self._sought:
+        for shard, group in groupby(self._sought, archive_of):
+            yield from self._objects(group) if shard is None else self._members(list(group))
+
+    def _objects(self, group: Iterable[Sought]) -> Iterator[Found]:
+        for sought in group:
             close_content(self._current)
             try:
-                yield self._member(sought) if sought.archpath else self._object(sought)
-            except (NoSuchKey, NoSuchMember) as error:
-                if not self._tolerant:
-                    raise
-                yield Found(sought, 0, b"", translate(error, self._native.nodes).message)
+                yield self._object(sought)
+            except NoSuchKey as error:
+                yield self._missing(sought, error)
 
     def _object(self, sought: Sought) -> Found:
         source = self._native.store.objects.open(sought.bucket, sought.key, ALWAYS)
@@ -107,10 +111,45 @@ class Delivery:
             size = span.size
         return Found(sought, size, content if isinstance(content, bytes) else at_once(iter(content), size))
 
-    def _member(self, sought: Sought) -> Found:
-        member = self._archive(sought).member(sought.archpath)
-        span = sought.span(member.size) or member.whole
-        return Found(sought, span.size, at_once(member.read(span), span.size))
+    def _members(self, group: Sequence[Sought]) -> Iterator[Found]:
+        """Members of one archive, which are read in a thread as many at a time as are worth the change."""
+        try:
+            archive = self._archive(group[0])
+        except NoSuchKey as error:
+            yield from (self._missing(sought, error) for sought in group)
+            return
+        for some in offloaded(self._some(archive, group)):
+            for found in some:
+                if not isinstance(found.content, bytes):
+                    found.content = offloaded(found.content)
+                yield found
+
+    def _some(self, archive: Archive, group: Sequence[Sought]) -> Iterator[list[Found]]:
+        """The members, as many at a time as make about 256 KiB; a larger one alone, its content still to be read."""
+        some: list[Found] = []
+        size = 0
+        for sought in group:
+            try:
+                member = archive.find(sought.archpath)
+            except NoSuchMember as error:
+                some.append(self._missing(sought, error))
+                continue
+            span = sought.span(member.size) or member.whole
+            size += span.size
+            if size > PIECE:
+                yield some
+                some, size = [], span.size
+            if span.size > PIECE:
+                yield [Found(sought, span.size, member.read(span))]
+            else:
+                some.append(Found(sought, span.size, b"".join(member.read(span))))
+        yield some
+
+    def _missing(self, sought: Sought, error: NotFound) -> Found:
+        """What is told of an entry that was not found, where that is no reason to end."""
+        if not self._tolerant:
+            raise error
+        return Found(sought, 0, b"", translate(error, self._native.nodes).message)
 
     def _archive(self, sought: Sought) -> Archive:
         name = sought.bucket.id, sought.key
@@ -122,3 +161,8 @@ class Delivery:
                 self._archives.popitem(last=False)[1].close()
         self._archives.move_to_end(name)
         return archive
+
+
+def archive_of(sought: Sought) -> tuple[int, str] | None:
+    """The archive that the entry is a member of; None when it is an object."""
+    return (sought.bucket.id, sought.key) if sought.archpath else None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
-from typing import IO, cast
+from typing import IO, TypeVar, cast
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from storage.archives import tar
@@ -19,6 +19,8 @@ from storage.archives.file import ContentFile
 from storage.content import Content, Span
 from storage.errors import CorruptArchive
 from storage.threads import run
+
+T = TypeVar("T")
 
 ENCRYPTED = 1  # a bit of a ZIP member's flags
 
@@ -155,8 +157,8 @@ def modified_of(info: ZipInfo) -> int:
         return 0
 
 
-def offloaded(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The pieces, each of them made in a thread."""
+def offloaded(pieces: Iterator[T]) -> Iterator[T]:
+    """The same pieces, each of them made in a thread."""
     while (piece := run(next, pieces, None)) is not None:
         yield piece
 

@@ -65,12 +65,8 @@ class Archive:
         self.close()
 
     def member(self, name: str) -> Member:
-        """A member of that name, readable until the next one is asked for; `NoSuchMember`.
-
-        Of several with the name it is the first, when this is the first that is asked for. To ask for many in the
-        archive's order takes no longer than to read it once.
-        """
-        return run(self._find, name.removeprefix("/"))
+        """What `find` finds."""
+        return run(self.find, name)
 
     def matching(self, test: Test, shown: str) -> Iterator[bytes]:
         """A TAR of the members whose names pass the test, with the headers that they have here, in pieces of about 256
@@ -85,7 +81,13 @@ class Archive:
         """The archive with these members after those that it has, in pieces of about 256 KiB."""
         return packed(run(self.format.after, self.content), entries, self.format.codec)
 
-    def _find(self, name: str) -> Member:
+    def find(self, name: str) -> Member:
+        """A member of that name, readable until the next one is asked for; `NoSuchMember`. Blocks: call it in a thread.
+
+        Of several with the name it is the first, when this is the first that is asked for. To ask for many in the
+        archive's order takes no longer than to read it once.
+        """
+        name = name.removeprefix("/")
         found = self._passed.get(name) or self._walk_to(name)
         if found is None and (self._forgotten or not self._passed):
             self._walk = self.format.members(self.content)
