@@ -37,6 +37,7 @@ CLOUDLESS = "this cluster is not connected to that cloud; `sluice ls ais` lists 
 
 # The first row that fits is told.
 NEXT_STEPS = (
+    Step(401, "invalid credentials", "check the name and the password"),
     Step(401, "", "give the node's token with --token or AIS_AUTHN_TOKEN, or `sluice auth login`; on its machine "
          "`sluice credentials` shows the administrator's"),
     Step(403, "", "ask an administrator for the right, or use another token (--token)"),

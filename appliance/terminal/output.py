@@ -16,6 +16,7 @@ STEPS = {
     "si": (1000, ("B", "KB", "MB", "GB", "TB", "PB", "EB")),
 }
 EMPTY = "-"
+PAUSE = 5.0  # seconds before something is shown again
 
 
 def size(count: int | str | None, units: str = "iec") -> str:
@@ -95,14 +96,14 @@ def sure(question: str, yes: bool) -> None:
 
 
 def repeat(show: Callable[[], Any], every: float | None, count: int | None) -> None:
-    """Show once, or again `every` so many seconds until Ctrl-C, or `count` times."""
+    """Show once; or again `every` so many seconds, until Ctrl-C or `count` times."""
     times = 0
     while True:
         if every and times and sys.stdout.isatty():
             click.clear()
         show()
         times += 1
-        if every is None and (count is None or times >= count) or count is not None and times >= count:
+        if times == (count or 1) and (count or not every):
             return
         sys.stdout.flush()
-        time.sleep(every or 5.0)
+        time.sleep(every or PAUSE)

@@ -161,7 +161,8 @@ def report(ended: Sequence[tuple[tuple[Outcome, float], str]], view: View) -> No
     for (found, seconds), done in ended:
         if found.error or found.state in ("aborted", "failed"):
             reason = found.error or "it was stopped"
-            failures.append(f"{found.kind} {found.id} {found.state}: {reason}; see `sluice show job {found.id}`")
+            word = "was stopped" if found.state == "aborted" else "failed"
+            failures.append(f"{found.kind} {found.id} {word}: {reason}; see `sluice show job {found.id}`")
             continue
         size = f", {view.size(found.bytes)}" if found.bytes else ""
         view.say(f"{done} ({found.objects:,} objects{size}, {duration(seconds)})")

@@ -44,6 +44,11 @@ def test_several_objects_are_copied_by_a_job(run: Run, bucket: str) -> None:
     assert len(run("ls", f"{bucket}-2", "--name-only").lines) == 3
 
 
+def test_job_that_fails_is_told_with_the_reason_and_the_next_step(run: Run, bucket: str) -> None:
+    told = run("cp", bucket, f"{bucket}-2", "--list", "nothing", "--wait", expect=1).err
+    assert " failed: nothing: " in told and "does not exist; see `sluice show job tco-" in told
+
+
 def test_several_objects_are_removed_by_a_job(run: Run, bucket: str) -> None:
     assert run("rmo", f"{bucket}/a/", "--dry-run").lines[-1] == "[DRY RUN] 2 objects"
     assert "Say so with --yes" in run("rmo", f"{bucket}/a/", expect=2).err
