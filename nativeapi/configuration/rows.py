@@ -158,7 +158,7 @@ TIMES = (
     Row("client.client_timeout", duration("1s", "30m"), "10s", Effect.HERE, "how long an attached cluster may think"),
     Row("client.client_long_timeout", duration("1s", "30m"), "5m"),
     Row("client.list_timeout", duration("1s", "30m"), "5m"),
-    Row("downloader.timeout", duration("1s", "1h"), "1h0m"),
+    Row("downloader.timeout", duration("1s", "1h"), "1h0m", Effect.HERE, "how long a link of a download may take"),
 )
 
 DOORS = (

@@ -15,7 +15,6 @@ from storage.jobs import Value
 from storage.templates import parse as parse_template
 
 SCHEMES = ("http", "https")
-TIMEOUT_SECONDS = 3600.0  # for one link, where the request leaves it to the node
 HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -132,8 +131,9 @@ def headers_of(message: Message) -> dict[str, str]:
     return given
 
 
-def job_value(message: Message) -> Value:
-    """What the job is asked for; 400 when that makes no sense."""
+def job_value(message: Message, *, timeout: float) -> Value:
+    """What the job is asked for; 400 when that makes no sense. A link may take `timeout` seconds where the request does
+    not say how many."""
     if message.etl_name:
         raise unsupported("downloading through a transform")
     if message.type not in ("single", "multi", "range"):
@@ -146,7 +146,7 @@ def job_value(message: Message) -> Value:
         "num-workers": message.limits.connections,
         "bytes_per_hour": message.limits.bytes_per_hour,
         "headers": headers_of(message),
-        "timeout": seconds(message.timeout, TIMEOUT_SECONDS),
+        "timeout": seconds(message.timeout, timeout),
         "description": message.description,
     }
     return value

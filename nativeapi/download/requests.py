@@ -20,6 +20,7 @@ from storage.archives.matching import by_expression
 from storage.jobs import Job, NoSuchJob
 
 KIND = "download"
+SECOND = 1_000_000_000  # ns
 DECODE = msgspec.json.Decoder(Message).decode
 
 
@@ -49,7 +50,8 @@ def start(native: Native, call: Call) -> Reply:
     if message.type == "backend":
         raise expecting_remote(KIND, bucket)
     message.description = message.description or described(message, name)
-    value = job_value(message)
+    timeout = native.configuration.values()["downloader.timeout"] / SECOND
+    value = job_value(message, timeout=timeout)
     return json_reply({"id": native.jobs.start(KIND, owner=call.principal.id, bucket=bucket.name, value=value)})
 
 
