@@ -23,6 +23,7 @@ from storage.records import Bucket
 from storage.source import Opener
 from storage.store import Store
 
+NATIVE_NAME = "S3 allows no bucket of this name. The bucket can be reached through the native API."
 ETL_NAME = "etl_name"
 ETL_ARGS = "etl_args"
 ETL_PIPELINE = "etl_pipeline"
@@ -67,7 +68,7 @@ class Service:
         """The bucket; `NoSuchBucket`, and InvalidBucketName for one that only the native API can name."""
         found = self.store.buckets.get(name)
         if not self.names(name):
-            raise S3Error(codes.InvalidBucketName, BucketName=name)
+            raise S3Error(codes.InvalidBucketName, NATIVE_NAME, BucketName=name)
         return found
 
     def authorise(self, principal: Principal, right: int, bucket: Bucket) -> None:

@@ -12,7 +12,7 @@ from storage.errors import NoSuchBucket
 from storage.jobs.records import Job
 from storage.jobs.run import Run, Step
 from storage.objects import Objects
-from storage.records import SIZED
+from storage.records import REFERENCED
 
 KIND = "summary-bck"
 BUCKETS, PREFIX = "buckets", "prefix"  # of the value: which buckets, and which of their keys
@@ -54,9 +54,8 @@ def found_by(job: Job) -> dict[str, Totals]:
 
 def measured(raw: memoryview) -> tuple[int, int]:
     """An object's size, and the bytes on disk of its record and files; what is shared with copies counts for each."""
-    size = SIZED.decode(raw).size
-    inline = len(raw) > size
-    return size, len(raw) + (0 if inline else -(-size // BLOCK) * BLOCK)
+    record = REFERENCED.decode(raw)
+    return record.size, len(raw) + sum(-(-blob.size // BLOCK) * BLOCK for blob in record.blobs)
 
 
 class Summing:
