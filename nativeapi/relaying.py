@@ -28,10 +28,12 @@ OBJECTS = frozenset(
 )
 BUCKETS = frozenset(("", "list", "summary-bck", "create-bck", "destroy-bck", "set-bprops", "reset-bprops"))
 SAFE = "%/:@!$&'()*+,;=~-._"  # what a path may hold as it was sent
+REDIRECTS = frozenset((301, 302, 303, 307, 308))
+BODILESS = frozenset(("GET", "HEAD", "DELETE"))
 HERE = ("etl_name", "object_to")  # parameters that mean something of this node
 # Of a connection, not of what it carries; or said anew by whoever sends it.
 UNRELAYED = frozenset(
-    "authorization connection content-length date expect host keep-alive server transfer-encoding".split()
+    "authorization connection content-length date expect host keep-alive server transfer-encoding user-agent".split()
 )
 
 
@@ -60,9 +62,9 @@ def buckets_elsewhere(native: Native, call: Call, other: OtherCluster, action: A
 
 
 def listed(native: Native, call: Call, cluster: Cluster, action: Action) -> list[Any]:
-    connection = connected(native, cluster)
+    connection = connected(native, cluster.url)
     try:
-        reply = exchange(connection, call, cluster, namespace_there(call), action)
+        reply = exchange(connection, call, cluster, target_there(call), action)
         raw = reply.read()
         if reply.status != 200:
             raise NativeError(reply.status, explained(raw))
@@ -81,18 +83,39 @@ def relay(native: Native, call: Call, other: OtherCluster, message: Action | Non
     cluster = attached.named(native.store.catalog, other.cluster)
     if cluster is None:
         raise other
-    connection = connected(native, cluster)
+    connection = connected(native, cluster.url)
     try:
-        reply = exchange(connection, call, cluster, namespace_there(call), message)
+        reply = exchange(connection, call, cluster, target_there(call), message)
+        if reply.status in REDIRECTS:
+            location = reply.getheader("Location", "")
+            connection.close()
+            connection, reply = follow(native, call, cluster, location, message)
+        return answer_of(reply, call, connection)
     except (OSError, HTTPException) as error:
         connection.close()
         raise silent(cluster, error) from error
     except BaseException:
         connection.close()
         raise
-    if 300 <= reply.status < 400:
+
+
+def follow(
+    native: Native, call: Call, cluster: Cluster, location: str, message: Action | None
+) -> tuple[HTTPConnection, HTTPResponse]:
+    """The answer of the node that the cluster's proxy names. A body that was sent on cannot be sent again: 501."""
+    parts = urlsplit(location)
+    if message is None and call.method not in BODILESS or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise unsupported(f"{call.method} of objects of @{cluster.alias}, whose nodes are apart from its proxy,")
+    connection = connected(native, location)
+    try:
+        return connection, exchange(connection, call, cluster, f"{parts.path}?{parts.query}", message)
+    except BaseException:
         connection.close()
-        raise unsupported(f"access to the buckets of @{cluster.alias}, whose nodes are apart from its proxy")
+        raise
+
+
+def answer_of(reply: HTTPResponse, call: Call, connection: HTTPConnection) -> Reply:
+    """The cluster's answer as ours; the connection is closed with it."""
     headers = [(name, value) for name, value in reply.getheaders() if name.lower() not in UNRELAYED]
     length = reply.getheader("Content-Length")
     if length is not None:
@@ -111,27 +134,32 @@ def pieces(reply: HTTPResponse) -> Iterator[bytes]:
         raise HTTPException(f"{reply.length} bytes are missing")
 
 
-def connected(native: Native, cluster: Cluster) -> HTTPConnection:
-    parts = urlsplit(cluster.url)
+def connected(native: Native, url: str) -> HTTPConnection:
+    parts = urlsplit(url)
     patience = native.configuration.values()["client.client_long_timeout"] / SECOND
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     assert parts.hostname is not None
     return kind(parts.hostname, parts.port, timeout=patience, blocksize=PIECE)
 
 
-def exchange(
-    connection: HTTPConnection, call: Call, cluster: Cluster, namespace: str, message: Action | None
-) -> HTTPResponse:
-    """The beginning of the cluster's answer."""
+def target_there(call: Call) -> str:
+    """The path and the query as the other cluster takes them: without the part of the namespace that names it."""
     query = {name: value for name, value in call.query.items() if name != "namespace"}
-    if namespace:
-        query["namespace"] = namespace
+    name = call.query.get("namespace", "").partition("#")[2]
+    if name:
+        query["namespace"] = f"@#{name}"
     path = quote(call.path, safe=SAFE, encoding="latin-1")
-    target = f"{path}?{urlencode(query)}" if query else path
-    sent = [(name, value) for name, value in sent_on(call) if name not in UNRELAYED]
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def exchange(
+    connection: HTTPConnection, call: Call, cluster: Cluster, target: str, message: Action | None
+) -> HTTPResponse:
+    """The beginning of the answer."""
     connection.putrequest(call.method, target, skip_accept_encoding=True)
-    for name, value in sent:
+    for name, value in sent_on(call):
         connection.putheader(name, value)
+    connection.putheader("User-Agent", "sluice")  # the SDK's would be sent elsewhere first where it uploads over TLS
     if cluster.token:
         connection.putheader("Authorization", f"Bearer {cluster.token}")
     if message is not None:
@@ -144,7 +172,8 @@ def exchange(
 
 
 def sent_on(call: Call) -> Headers:
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in call.headers.items()]
+    named = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in call.headers.items()]
+    return [(name, value) for name, value in named if name not in UNRELAYED]
 
 
 def send_body(connection: HTTPConnection, body: Any) -> None:
@@ -156,12 +185,6 @@ def send_body(connection: HTTPConnection, body: Any) -> None:
         return
     connection.putheader("Content-Length", str(reader.size))
     connection.endheaders(body if reader.size else None)
-
-
-def namespace_there(call: Call) -> str:
-    """The namespace as the other cluster calls it, "" for its global one."""
-    name = call.query.get("namespace", "").partition("#")[2]
-    return f"@#{name}" if name else ""
 
 
 def explained(raw: bytes) -> str:

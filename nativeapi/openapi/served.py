@@ -29,5 +29,6 @@ def answer(_native: Native, call: Call) -> Reply:
 
 def reader() -> Blueprint:
     """Swagger UI, whose every file comes from the node itself."""
-    settings = {"app_name": "Sluice, the native API", "validatorUrl": None, "persistAuthorization": True}
+    # A token kept by the browser could be read by a page that somebody has stored as an object: it has the same origin.
+    settings = {"app_name": "Sluice, the native API", "validatorUrl": None, "persistAuthorization": False}
     return cast(Blueprint, get_swaggerui_blueprint(READER, DESCRIPTION, config=settings))

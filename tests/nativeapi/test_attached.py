@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 import requests
@@ -108,6 +110,55 @@ def test_what_names_a_second_bucket_is_refused(bucket: Bucket, node: Node) -> No
             refused()
         assert failure.value.status_code == 501
     here.delete()
+
+
+class Proxy(BaseHTTPRequestHandler):
+    """A proxy of AIStore's that answers for the far node: it shows the map, and sends clients of objects on."""
+
+    protocol_version = "HTTP/1.1"
+    far: Node
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/v1/objects/"):
+            self.send_response(301 if self.command == "GET" else 307)
+            self.send_header("Location", f"{self.far.endpoint}{self.path}&pid=p12345678&utm=1")
+            self.send_header("Content-Length", "0")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            return
+        headers = {"Authorization": self.headers["Authorization"]}
+        reply = requests.get(f"{self.far.endpoint}{self.path}", headers=headers, timeout=5)
+        self.send_response(reply.status_code)
+        self.send_header("Content-Length", str(len(reply.content)))
+        self.end_headers()
+        self.wfile.write(reply.content)
+
+    do_PUT = do_HEAD = do_DELETE = do_GET
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_redirects_to_the_nodes_of_a_cluster_are_followed_but_for_uploads(
+    far: Node, there: Client, bucket: Bucket, node: Node
+) -> None:
+    there.bucket(bucket.name).object("a").get_writer().put_content(b"hello world")
+    Proxy.far = far
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        headers = {"Authorization": f"Bearer {node.token}", "Ais-Remote-Ais-Alias": "spread"}
+        url = {"Ais-Remote-Ais-Url": f"http://:far-token@127.0.0.1:{server.server_port}"}
+        attached = requests.put(f"{node.endpoint}/v1/cluster/attach?what=remote", headers={**headers, **url}, timeout=5)
+        assert attached.status_code == 200, attached.text
+        path = f"{node.endpoint}/v1/objects/{bucket.name}/a?provider=ais&namespace=@spread"
+        assert requests.get(path, headers=headers, timeout=5).content == b"hello world"
+        assert requests.head(path, headers=headers, timeout=5).headers["Content-Length"] == "11"
+        refused = requests.put(path, data=b"new", headers=headers, timeout=5)
+        assert refused.status_code == 501 and "apart from its proxy" in refused.json()["message"]
+        assert requests.delete(path, headers=headers, timeout=5).status_code == 200
+        detached = requests.put(f"{node.endpoint}/v1/cluster/detach?what=remote", headers=headers, timeout=5)
+        assert detached.status_code == 200
+        server.shutdown()
 
 
 def test_cluster_that_does_not_answer_is_named(far: Node, bucket: Bucket) -> None:

@@ -19,7 +19,7 @@ from tests.conftest import StartNode
 from tests.node import Node
 
 UNOFFERED = 501  # what AIStore offers and this node does not
-EXAMPLES = 12  # of each path and method
+EXAMPLES = 8  # of each path and method
 ENDING = ("shutdown", "shutdown-node")  # actions that would end the node under test
 
 
