@@ -186,8 +186,12 @@ def view_logs(client: NativeClient, name: str, as_json: bool) -> None:
         sys.stdout.buffer.write(b64decode(row["logs"]))
 
 
-def chosen(client: NativeClient, names: tuple[str, ...], all_of_them: bool, stages: tuple[str, ...]) -> list[str]:
-    """The transforms that the command line means: those named, or with --all every one in one of the stages."""
+def chosen(
+    client: NativeClient, names: tuple[str, ...], spec: str, all_of_them: bool, stages: tuple[str, ...]
+) -> list[str]:
+    """The transforms that the command line means: those named, those of a spec, or with --all every one in a stage."""
+    if spec:
+        names += tuple(str(document.get("name", "")) for document in read_spec(spec))
     if bool(names) == all_of_them:
         fail("name transforms, or give --all", status=WRONG)
     return list(names) or [row["id"] for row in client.json("GET", "etl") if row["stage"] in stages]
@@ -213,53 +217,58 @@ def each(names: Sequence[str], done: str, act: Callable[[str], Any], as_json: bo
         raise SystemExit(REFUSED)
 
 
+spec_option = click.option("--spec", "-f", default="", metavar="FILE|URL", help="The transforms of this spec.")
 all_option = click.option("--all", "all_of_them", is_flag=True, help="All transforms.")
 EVERY = ("Initializing", "Running", "Aborted", "Unknown")
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="NAME...")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@spec_option
 @all_option
 @json_option
 @connected
-def start(client: NativeClient, names: tuple[str, ...], all_of_them: bool, as_json: bool) -> None:
+def start(client: NativeClient, names: tuple[str, ...], spec: str, all_of_them: bool, as_json: bool) -> None:
     """Start transforms that were stopped, or have failed. Returns when they run.
 
     \b
         sluice etl start my-md5
         sluice etl start --all
     """
-    found = chosen(client, names, all_of_them, ("Aborted",))
+    found = chosen(client, names, spec, all_of_them, ("Aborted",))
     each(found, "running", lambda name: client.text("POST", f"etl/{name}/start"), as_json)
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="NAME...")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@spec_option
 @all_option
 @json_option
 @connected
-def stop(client: NativeClient, names: tuple[str, ...], all_of_them: bool, as_json: bool) -> None:
+def stop(client: NativeClient, names: tuple[str, ...], spec: str, all_of_them: bool, as_json: bool) -> None:
     """Stop transforms. Their definitions stay; `start` brings them back.
 
     \b
         sluice etl stop my-md5
+        sluice etl stop -f spec.yaml
     """
-    found = chosen(client, names, all_of_them, ("Initializing", "Running"))
+    found = chosen(client, names, spec, all_of_them, ("Initializing", "Running"))
     each(found, "stopped", lambda name: client.text("POST", f"etl/{name}/stop"), as_json)
 
 
 @click.command("rm")
-@click.argument("names", nargs=-1, metavar="NAME...")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@spec_option
 @all_option
 @json_option
 @connected
-def remove(client: NativeClient, names: tuple[str, ...], all_of_them: bool, as_json: bool) -> None:
+def remove(client: NativeClient, names: tuple[str, ...], spec: str, all_of_them: bool, as_json: bool) -> None:
     """Stop transforms and forget them.
 
     \b
         sluice etl rm my-md5 flac-to-wav
     """
-    found = chosen(client, names, all_of_them, EVERY)
+    found = chosen(client, names, spec, all_of_them, EVERY)
     each(found, "removed", lambda name: client.text("DELETE", f"etl/{name}"), as_json)
 
 

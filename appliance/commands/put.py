@@ -28,7 +28,7 @@ def put_options(command: Any) -> Any:
     for add in (
         LOOK,
         click.option("--yes", "-y", is_flag=True, hidden=True, expose_value=False),  # `ais` asks, and scripts say so
-        click.option("--chunk-size", type=SIZE_TYPE, default=0, help="Send larger files in parts of this size."),
+        click.option("--chunk-size", type=SIZE_TYPE, default=0, help="Larger files in parts, of one several at once."),
         click.option(
             "--checksum",
             type=click.Choice(sorted(checksums.ALGORITHMS)),
@@ -76,6 +76,7 @@ def put(client: NativeClient, words: tuple[str, ...], manner: Manner, view: View
         given["resume"],
         given["checksum"] or "xxhash2" * given["compute_checksum"],
         given["chunk_size"],
+        manner.workers if source.is_one_file else 1,
         (("skip_vc", "true"),) if given["skip_vc"] else (),
     )
     if manner.dry_run:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -14,7 +17,7 @@ import click
 from appliance.terminal import checksums
 from appliance.terminal.names import Place
 from appliance.terminal.selection import checked, listed
-from nativeapi.client import NativeClient, Refused
+from nativeapi.client import NativeClient, Refused, Unreachable
 from nativeapi.client_http import Body, FilePart, Unreadable
 
 GLOB = frozenset("*?[")
@@ -34,6 +37,7 @@ class Way:
     resume: bool = False  # leave alone what is there with the same size and checksum
     checksum: str = ""  # the kind to compute here and let the node compare; "" for none
     chunk: int = 0  # bytes of a part; 0 for one request, whatever the size
+    workers: int = 1  # parts of a file at a time
     query: tuple[tuple[str, str], ...] = ()
 
 
@@ -44,7 +48,7 @@ def upload(client: NativeClient, task: Upload, way: Way, sent: Callable[[int], N
         sent(task.size)
         return None
     if way.chunk and task.size > way.chunk:
-        return in_parts(client, task.place, parts_of(task, way.chunk, sent))
+        return checked_parts(client, task, way, sent)
     headers = {}
     if way.checksum:
         value = checksums.of_file(task.path, way.checksum)
@@ -53,6 +57,13 @@ def upload(client: NativeClient, task: Upload, way: Way, sent: Callable[[int], N
     query = {**task.place.bucket.query, **dict(way.query)}
     client.text("PUT", task.place.path, query=query, body=body, headers=headers)
     return task.size
+
+
+def checked_parts(client: NativeClient, task: Upload, way: Way, sent: Callable[[int], None]) -> int:
+    size = in_parts(client, task.place, parts_of(task, way.chunk, sent), way.workers)
+    if way.checksum and not is_there(client, task):
+        raise Unreadable(f"{task.place.uri} is not what was sent: its checksum is another")
+    return size
 
 
 def is_there(client: NativeClient, task: Upload) -> bool:
@@ -72,21 +83,45 @@ def parts_of(task: Upload, chunk: int, sent: Callable[[int], None]) -> Iterator[
         yield FilePart(task.path, start, min(chunk, task.size - start), sent)
 
 
-def in_parts(client: NativeClient, place: Place, parts: Iterable[Body]) -> int:
-    """Store the parts as one object; its size. Nothing is seen of it before all are there; a failure leaves nothing."""
+def in_parts(client: NativeClient, place: Place, parts: Iterable[Body], workers: int = 1) -> int:
+    """Store the parts as one object, `workers` of them at a time; its size.
+
+    Nothing is seen of it before all are there; a failure leaves nothing.
+    """
     query = place.bucket.query
     query |= {"uploadId": client.act("POST", place.path, "mpt-upload", query=query)}
-    done, size = [], 0
+
+    def send(number: int, body: Body) -> int:
+        client.text("PUT", place.path, query={**query, "partNumber": str(number)}, body=body)
+        return body.length
+
     try:
-        for number, body in enumerate(parts, 1):
-            client.text("PUT", place.path, query={**query, "partNumber": str(number)}, body=body)
-            done.append({"part-number": number, "etag": ""})
-            size += body.length
+        with ThreadPoolExecutor(workers) as pool:
+            sizes = list(in_step(pool, send, parts, workers))
+        done = [{"part-number": number, "etag": ""} for number in range(1, len(sizes) + 1)]
         client.act("POST", place.path, "mpt-complete", done, query=query)
     except BaseException:
-        client.act("DELETE", place.path, "mpt-abort", query=query)
+        with suppress(Refused, Unreachable):
+            client.act("DELETE", place.path, "mpt-abort", query=query)
         raise
-    return size
+    return sum(sizes)
+
+
+def in_step(
+    pool: ThreadPoolExecutor, send: Callable[[int, Body], int], parts: Iterable[Body], workers: int
+) -> Iterator[int]:
+    """The results of sending each part, in order. A part is asked for when one before it is on its way, not earlier."""
+    pending: deque[Future[int]] = deque()
+    try:
+        for number, body in enumerate(parts, 1):
+            pending.append(pool.submit(send, number, body))
+            if len(pending) > workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    except BaseException:
+        pool.shutdown(cancel_futures=True)
+        raise
 
 
 @dataclass(frozen=True, slots=True)

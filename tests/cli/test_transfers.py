@@ -89,6 +89,7 @@ def test_large_file_goes_in_parts_and_is_checked(run: Run, folder: Path, empty: 
     assert (tmp_path / "back").read_bytes() == (folder / "one.bin").read_bytes()
     assert "chunked         3 524288" in run("show", "object", f"{empty}/one.bin", "--props", "all").out
     run("put", "data/one.bin", f"{empty}/checked", "--checksum", "sha256")
+    run("put", "data/one.bin", f"{empty}/both", "--compute-checksum", "--chunk-size", "100KiB", "--num-workers", "3")
 
 
 def test_large_files_go_over_tls_both_ways(run: Run, start_node: StartNode, folder: Path, tmp_path: Path) -> None:

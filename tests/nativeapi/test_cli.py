@@ -74,7 +74,7 @@ def test_transform_is_shown_stopped_started_and_removed(run: Run, plain: str) ->
     assert "stage: Running" in run("show", plain).output
     assert run("stop", plain).output == f"{plain} is stopped\n"
     assert "stage: Aborted" in run("show", plain).output
-    assert json.loads(run("start", plain, "-j").output) == [{"name": plain, "result": "running"}]
+    assert json.loads(run("start", "-f", "code/spec.yaml", "-j").output) == [{"name": plain, "result": "running"}]
     run("view-logs", plain)
     run("rm", plain)
     refused = run("show", plain, expect=1)
