@@ -53,28 +53,26 @@ def test_members_keep_their_headers(api: Api, shard: str) -> None:
     assert (info.mtime, info.mode) == (1_700_000_000, 0o600)
 
 
-@pytest.mark.parametrize(
-    ("query", "status", "code", "message"),
-    [
-        ("archpath=nope", 404, "ErrNotFound", "]: nope in ais://music/dir/a.tar does not exist"),
-        (
-            "archregx=zz&archmode=prefix", 404, "ErrNotFound",
-            "]: (archregx=zz, archmode=prefix) in ais://music/dir/a.tar does not exist",
-        ),
-        ("archregx=a&archmode=foo", 400, "", "[regexp prefix suffix substr wdskey]"),
-        ("archregx=(&archmode=regexp", 400, "", "invalid regular expression: missing ): ("),
-        ("archregx=a", 400, "", "archregx and archmode must both be given"),
-        ("archmode=regexp", 400, "", "archregx and archmode must both be given"),
-        ("archpath=a&archregx=a&archmode=prefix", 400, "", "exclude each other"),
-        ("archpath=a&etl_name=x", 400, "ErrUnsupp", "cannot transform archived content ais://music/dir/a.tar/a"),
-    ],
-)  # fmt: skip
-def test_refusals_are_those_of_aistore(
-    api: Api, shard: str, query: str, status: int, code: str, message: str
-) -> None:
-    answer = api("GET", f"{shard}?{query}")
-    assert (answer.status, answer.json.get("tcode", "")) == (status, code)
-    assert message in answer.message
+REFUSED = [
+    ("archpath=nope", 404, "ErrNotFound", "]: nope in ais://music/dir/a.tar does not exist"),
+    (
+        "archregx=zz&archmode=prefix", 404, "ErrNotFound",
+        "]: (archregx=zz, archmode=prefix) in ais://music/dir/a.tar does not exist",
+    ),
+    ("archregx=a&archmode=foo", 400, "", "[regexp prefix suffix substr wdskey]"),
+    ("archregx=(&archmode=regexp", 400, "", "invalid regular expression: missing ): ("),
+    ("archregx=a", 400, "", "archregx and archmode must both be given"),
+    ("archmode=regexp", 400, "", "archregx and archmode must both be given"),
+    ("archpath=a&archregx=a&archmode=prefix", 400, "", "exclude each other"),
+    ("archpath=a&etl_name=x", 400, "ErrUnsupp", "cannot transform archived content ais://music/dir/a.tar/a"),
+]  # fmt: skip
+
+
+def test_refusals_are_those_of_aistore(api: Api, shard: str) -> None:
+    for query, status, code, message in REFUSED:
+        answer = api("GET", f"{shard}?{query}")
+        assert (answer.status, answer.json.get("tcode", "")) == (status, code)
+        assert message in answer.message
 
 
 def test_range_of_a_member_is_refused(api: Api, shard: str) -> None:
@@ -101,13 +99,13 @@ def test_format_is_told_by_the_name_then_the_request_then_the_bytes(api: Api, bu
         assert api("GET", f"/v1/objects/music/shard?archpath=a&archmime={wrong}").status == 400
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_damaged_archives_are_a_clients_mistake(api: Api, bucket: str, suffix: str) -> None:
-    for data in (b"x" * 5000, made(suffix, MEMBERS)[:100]):
-        api("PUT", f"/v1/objects/music/bad{suffix}", data)
-        for query in ("archpath=z", "archregx=z&archmode=prefix"):
-            answer = api("GET", f"/v1/objects/music/bad{suffix}?{query}")
-            assert (answer.status, "the archive cannot be read" in answer.message) == (400, True)
+def test_damaged_archives_are_a_clients_mistake(api: Api, bucket: str) -> None:
+    for suffix in SUFFIXES:
+        for data in (b"x" * 5000, made(suffix, MEMBERS)[:100]):
+            api("PUT", f"/v1/objects/music/bad{suffix}", data)
+            for query in ("archpath=z", "archregx=z&archmode=prefix"):
+                answer = api("GET", f"/v1/objects/music/bad{suffix}?{query}")
+                assert (answer.status, "the archive cannot be read" in answer.message) == (400, True)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -181,32 +179,30 @@ def test_member_of_a_bomb_is_found_in_little_memory(api: Api, bucket: str) -> No
     assert api("GET", "/v1/objects/music/bomb.tgz?archpath=nope").status == 404
 
 
-@pytest.mark.parametrize(
-    ("value", "status", "code", "message"),
-    [
-        ({"archname": "x.foo"}, 400, "errUnknownFileExt", 'unknown filename extension ("x.foo", ".foo")'),
-        ({"archname": "x", "mime": "foo"}, 400, "errUnknownMime", 'unknown mime type "foo"'),
-        ({"archname": "../x.tar"}, 400, "errInvalidPath", 'invalid object name "../x.tar"'),
-        ({"archname": ""}, 400, "errInvalidPath", 'invalid object name ""'),
-        ({}, 400, "", "invalid archive request"),
-        ({"archname": "x.tar", "colour": "red"}, 400, "", "invalid archive request"),
-        ({"archname": "x.tar", "objnames": ["../a"]}, 400, "errInvalidPath", 'invalid object name "../a"'),
-        (
-            {"archname": "x.tar", "template": "a{3..1}"}, 400, "errTemplateInvalid",
-            "invalid 'bash' template \"a{3..1}\": 'start' cannot be greater than 'end'",
-        ),
-        (
-            {"archname": "x.tar", "tobck": {"name": "nope", "provider": "ais", "namespace": None}}, 404,
-            "ErrBckNotFound", 'bucket "ais://nope" does not exist',
-        ),
-    ],
-)  # fmt: skip
-def test_archive_that_cannot_be_made_is_no_job(
-    api: Api, bucket: str, value: dict[str, Any], status: int, code: str, message: str
-) -> None:
-    answer = api.action("PUT", "/v1/buckets/music", "archive", value)
-    assert (answer.status, answer.json.get("tcode", "")) == (status, code)
-    assert message in answer.message
+NOT_MADE: list[tuple[dict[str, Any], int, str, str]] = [
+    ({"archname": "x.foo"}, 400, "errUnknownFileExt", 'unknown filename extension ("x.foo", ".foo")'),
+    ({"archname": "x", "mime": "foo"}, 400, "errUnknownMime", 'unknown mime type "foo"'),
+    ({"archname": "../x.tar"}, 400, "errInvalidPath", 'invalid object name "../x.tar"'),
+    ({"archname": ""}, 400, "errInvalidPath", 'invalid object name ""'),
+    ({}, 400, "", "invalid archive request"),
+    ({"archname": "x.tar", "colour": "red"}, 400, "", "invalid archive request"),
+    ({"archname": "x.tar", "objnames": ["../a"]}, 400, "errInvalidPath", 'invalid object name "../a"'),
+    (
+        {"archname": "x.tar", "template": "a{3..1}"}, 400, "errTemplateInvalid",
+        "invalid 'bash' template \"a{3..1}\": 'start' cannot be greater than 'end'",
+    ),
+    (
+        {"archname": "x.tar", "tobck": {"name": "nope", "provider": "ais", "namespace": None}}, 404,
+        "ErrBckNotFound", 'bucket "ais://nope" does not exist',
+    ),
+]  # fmt: skip
+
+
+def test_archive_that_cannot_be_made_is_no_job(api: Api, bucket: str) -> None:
+    for value, status, code, message in NOT_MADE:
+        answer = api.action("PUT", "/v1/buckets/music", "archive", value)
+        assert (answer.status, answer.json.get("tcode", "")) == (status, code)
+        assert message in answer.message
     assert api.native.jobs.all() == []
 
 

@@ -70,12 +70,13 @@ def counted(steps: list[Step]) -> tuple[int, int]:
     return sum(step.objects for step in steps), sum(step.size for step in steps)
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_everything_goes_in_but_the_archive_itself(world: World, archiving: Archiving, suffix: str) -> None:
-    for _ in range(2):
-        steps = list(archiving(Asked(archname=f"all{suffix}").run()))
-        assert (counted(steps), steps[-1].cursor) == ((3, 300_003), STORED)
-        assert members(world, f"all{suffix}") == list(OBJECTS.items())
+def test_everything_goes_in_but_the_archive_itself(world: World, archiving: Archiving) -> None:
+    for suffix in SUFFIXES:
+        for _ in range(2):
+            steps = list(archiving(Asked(archname=f"all{suffix}").run()))
+            assert (counted(steps), steps[-1].cursor) == ((3, 300_003), STORED)
+            assert members(world, f"all{suffix}") == list(OBJECTS.items())
+        world.store.objects.delete(world.bucket, f"all{suffix}")
 
 
 def test_members_are_named_as_asked(world: World, archiving: Archiving) -> None:
@@ -101,17 +102,17 @@ def test_missing_object_ends_the_job_or_is_left_out(world: World, archiving: Arc
     assert [name for name, _ in members(world, "x.tar")] == ["a/1", "b"]
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_append_that_is_done_again_after_a_crash_happens_once(world: World, archiving: Archiving, suffix: str) -> None:
-    name = f"grown{suffix}"
-    for round_ in (1, 2):
-        asked = Asked(archname=name, objnames=["a/1", "b"], aate=True)
-        first = list(archiving(asked.run()))
-        (begun,) = asked.saved
-        again = list(archiving(asked.run(begun)))  # crashed after the archive was stored, before that was recorded
-        assert counted(first) == counted(again) == (2, 3)
-        assert list(archiving(asked.run(STORED))) == []
-        assert members(world, name) == [("a/1", b"one"), ("b", b"")] * round_
+def test_append_that_is_done_again_after_a_crash_happens_once(world: World, archiving: Archiving) -> None:
+    for suffix in (".tar", ".zip", ".tar.lz4"):
+        name = f"grown{suffix}"
+        for round_ in (1, 2):
+            asked = Asked(archname=name, objnames=["a/1", "b"], aate=True)
+            first = list(archiving(asked.run()))
+            (begun,) = asked.saved
+            again = list(archiving(asked.run(begun)))  # crashed after the archive was stored, before that was recorded
+            assert counted(first) == counted(again) == (2, 3)
+            assert list(archiving(asked.run(STORED))) == []
+            assert members(world, name) == [("a/1", b"one"), ("b", b"")] * round_
 
 
 def test_append_that_was_cut_off_before_it_was_stored_is_done(world: World, archiving: Archiving) -> None:
