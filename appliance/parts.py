@@ -171,18 +171,25 @@ def open_parts(
         attendance,
         native,
         NativeObjects(native),
-        S3Application(
-            store,
-            keyring,
-            S3Lenses(lenses),
-            Memberships(logins.directory, cluster=nodes.cluster),
-            pace,
-            region=settings.region,
-            domains=settings.domain,
-            bucket_defaults=settings.bucket_defaults,
-            signature_v2=settings.signature_v2,
-            reserved_names=reserved,
-            clock=time.time_ns,
-            host_id=HOST_ID,
-        ),
+        s3_application(settings, native, keyring, reserved),
+    )
+
+
+def s3_application(
+    settings: Settings, native: Native, keyring: Keyring, reserved: frozenset[str]
+) -> S3Application:
+    """The other door to the same objects, pace and users."""
+    return S3Application(
+        native.store,
+        keyring,
+        S3Lenses(native.lenses),
+        Memberships(native.authn.directory, cluster=native.nodes.cluster),
+        native.pace,
+        region=settings.region,
+        domains=settings.domain,
+        bucket_defaults=settings.bucket_defaults,
+        signature_v2=settings.signature_v2,
+        reserved_names=reserved,
+        clock=time.time_ns,
+        host_id=HOST_ID,
     )
