@@ -55,8 +55,10 @@ class Wire:
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {node.token}"
 
-    def __call__(self, method: str, path: str, action: str = "", value: object = None, name: str = "") -> Any:
-        body = {"action": action, "name": name, "value": value} if action else None
+    def __call__(
+        self, method: str, path: str, action: str = "", value: object = None, name: str = "", body: object = None
+    ) -> Any:
+        body = {"action": action, "name": name, "value": value} if action else body
         return self._session.request(method, f"{self._base}{path}", json=body, timeout=20)
 
 
@@ -405,3 +407,16 @@ def test_what_needs_a_backend_is_refused(client: Client, bucket: Bucket) -> None
             action()
     with pytest.raises(InvalidBckProvider):
         bucket.evict()
+
+
+def test_an_eviction_that_is_asked_for_removes_nothing_while_there_is_room(
+    client: Client, wire: Wire, bucket: Bucket
+) -> None:
+    wire("PATCH", f"/v1/buckets/{bucket.name}", "set-bprops", {"lru": {"enabled": True}})
+    bucket.object("song").get_writer().put_content(b"x" * 100_000)
+    job = client.job(job_kind="lru")
+    job = client.job(job_id=job.start(buckets=[bucket]), job_kind="lru")
+    assert job.wait(timeout=20).success
+    (snapshot,) = wire("GET", "/v1/cluster?what=qryxstats", body={"id": job.job_id}).json().popitem()[1]
+    assert snapshot["ctlmsg"].endswith("nothing is removed")
+    assert bucket.object("song").head().size == 100_000
