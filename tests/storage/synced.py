@@ -9,6 +9,7 @@ from pathlib import Path
 
 from storage.completion import PartRef
 from storage.layout import claim
+from storage.payload import BytesPayload
 from storage.store import Options, Store
 from tests.storage.conftest import ATTRIBUTES, INLINE, PART, Clock, World
 
@@ -21,6 +22,11 @@ def steps(world: World) -> dict[str, Callable[[], object]]:
     def complete() -> None:
         world.store.uploads.complete(world.bucket, "upload", upload.id, [PartRef(1, refs[0])])
 
+    def append() -> None:
+        payload = BytesPayload(os.urandom(5000))
+        handles.append(world.store.appends.append(world.bucket, "streamed", handles[-1], payload))
+
+    handles = [""]
     upload = world.store.uploads.create(world.bucket, "upload", ATTRIBUTES)
     refs: list[str] = []
     return {
@@ -30,6 +36,11 @@ def steps(world: World) -> dict[str, Callable[[], object]]:
         "copy": copy,
         "part": lambda: refs.append(world.part("upload", upload.id, 1, os.urandom(PART))),
         "complete": complete,
+        "append": append,
+        "appendmore": append,
+        "flush": lambda: world.store.appends.flush(world.bucket, "streamed", handles[-1], ATTRIBUTES),
+        "rename": lambda: world.store.objects.rename(world.bucket, "streamed", "renamed"),
+        "describe": lambda: world.store.objects.change_metadata(world.bucket, "renamed", lambda before: {"a": "b"}),
         "delete": lambda: world.store.objects.delete(world.bucket, "large"),
     }
 

@@ -64,6 +64,11 @@ COMMIT = ["wrote index", "synced index", "wrote index"]
     ("copy", ["made blob", "synced folder", *COMMIT]),
     ("part", ["made blob", "wrote blob", "synced blob", "synced folder", *COMMIT]),
     ("complete", COMMIT),
+    ("append", ["made blob", "wrote blob", "synced blob", "synced folder", *COMMIT]),
+    ("appendmore", ["wrote blob", "synced blob", *COMMIT]),
+    ("flush", ["synced blob", *COMMIT]),
+    ("rename", COMMIT),
+    ("describe", COMMIT),
     ("delete", COMMIT),
 ])
 def test_a_write_syncs_its_bytes_then_their_name_then_the_record(
