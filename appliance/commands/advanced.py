@@ -12,7 +12,7 @@ import click
 
 from appliance.commands.connected import connected
 from appliance.terminal import listing
-from appliance.terminal.durations import SIZE_TYPE
+from appliance.terminal.kinds import SIZE_TYPE
 from appliance.terminal.names import BUCKET, OBJECT, PLACE, Place
 from appliance.terminal.nodes import ask, chosen
 from appliance.terminal.selection import checked

@@ -13,8 +13,8 @@ from typing import Any
 import click
 
 from appliance.commands.connected import connected, tls_context, token_file
-from appliance.terminal.durations import DURATION
 from appliance.terminal.failures import fail
+from appliance.terminal.kinds import DURATION
 from appliance.terminal.names import PLACE, bucket_of
 from appliance.terminal.nodes import smap
 from appliance.terminal.output import note

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from appliance.commands.connected import connected
-from appliance.terminal.durations import DURATION, SIZE_TYPE
 from appliance.terminal.failures import REFUSED, TIMED_OUT, fail
+from appliance.terminal.kinds import DURATION, SIZE_TYPE
 from appliance.terminal.names import PLACE, TEMPLATE, Place
 from appliance.terminal.output import note, show_json
 from appliance.terminal.progress import meter

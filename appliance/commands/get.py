@@ -15,7 +15,7 @@ from appliance.commands.connected import connected
 from appliance.terminal import listing
 from appliance.terminal.archives import extract
 from appliance.terminal.downloads import STDOUT, Download, Way, download, inside, to_stdout, writing
-from appliance.terminal.durations import SIZE_TYPE
+from appliance.terminal.kinds import SIZE_TYPE
 from appliance.terminal.names import OBJECT, PLACE, Place
 from appliance.terminal.output import show_json
 from appliance.terminal.selection import Choice, Selection, selected

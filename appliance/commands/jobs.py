@@ -14,7 +14,7 @@ import click
 
 from appliance.commands.connected import connected
 from appliance.commands.download import is_download, show_downloads, stop_download, wait_download
-from appliance.terminal.durations import DURATION
+from appliance.terminal.kinds import DURATION, REGEX
 from appliance.terminal.names import BUCKET, Place, bucket_of, parse
 from appliance.terminal.output import EMPTY, duration, note, sure
 from appliance.terminal.view import View, progress_option, refreshed, viewed, yes_option
@@ -137,7 +137,7 @@ def row(job: str, group: list[dict[str, Any]], view: View) -> tuple[str, ...]:
 @click.command()
 @click.argument("words", nargs=-1, metavar="[NAME] [JOB_ID] [BUCKET]")
 @click.option("--all", "everything", is_flag=True, help="Those that have ended, too.")
-@click.option("--regex", default="", help="Jobs whose names match.")
+@click.option("--regex", type=REGEX, default="", help="Jobs whose names match.")
 @click.option("--top", type=click.IntRange(1), metavar="N", help="The latest so many.")
 @click.option("--verbose", "-v", is_flag=True, help="Everything that the node says of them.")
 @viewed

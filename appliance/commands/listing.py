@@ -11,6 +11,7 @@ import click
 
 from appliance.commands.connected import connected
 from appliance.terminal import listing
+from appliance.terminal.kinds import REGEX
 from appliance.terminal.names import PLACE, SCOPE, Bucket, Place, bucket_of
 from appliance.terminal.output import EMPTY, note, show_json_array, table
 from appliance.terminal.selection import checked
@@ -91,7 +92,7 @@ def objects_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--not-cached", is_flag=True, help="Of remote buckets: what is not in the cluster."),
         click.option("--cached", is_flag=True, help="Of remote buckets: what is in the cluster."),
         click.option("--template", default="", help="What a template stands for: 'shard-{000..099}.tar'."),
-        click.option("--regex", default="", help="Names that match the expression."),
+        click.option("--regex", type=REGEX, default="", help="Names that match the expression."),
         click.option("--prefix", default="", help="Names that begin so."),
     ):
         command = add(command)
@@ -162,7 +163,8 @@ def show_buckets(
         found = buckets(client, scope, ANYWHERE)
     found = [bucket for bucket in found if re.search(regex, bucket.name)]
     if summarised:
-        rows = [next(summaries(client, Place(bucket), "")) for bucket in found]
+        every = summaries(client, Place(scope), "") if found else ()
+        rows = [row for row in every if bucket_of(row) in found]
         view.show(rows, lambda: view.table(SUMMARY_COLUMNS, [summary_row(row, view) for row in rows]))
         return
     values = [{**bucket.json, "present": bucket in present} for bucket in found]
@@ -227,10 +229,7 @@ def pattern(prefix: str, template: str, regex: str) -> tuple[str, Callable[[str]
 
         parsed = templates.parse(checked(template))
         return parsed.prefix, parsed.matcher()
-    try:
-        expression = re.compile(regex)
-    except re.error as error:
-        raise click.UsageError(f"--regex: {error}") from error
+    expression = re.compile(regex)
     return prefix, (lambda name: expression.search(name) is not None) if regex else None
 
 

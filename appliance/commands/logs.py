@@ -10,7 +10,7 @@ import click
 
 from appliance.commands.connected import connected
 from appliance.terminal.downloads import writing
-from appliance.terminal.durations import DURATION
+from appliance.terminal.kinds import DURATION
 from appliance.terminal.nodes import chosen
 from appliance.terminal.view import View, viewed
 from nativeapi.client import NativeClient

@@ -11,7 +11,7 @@ import click
 
 from appliance.commands.connected import connected
 from appliance.terminal import checksums
-from appliance.terminal.durations import SIZE_TYPE
+from appliance.terminal.kinds import SIZE_TYPE
 from appliance.terminal.names import PLACE, Place
 from appliance.terminal.output import show_json
 from appliance.terminal.transfers import Manner, Tally, Transfer, carried, carry

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from appliance.commands.connected import connected
+from appliance.terminal.kinds import REGEX
 from appliance.terminal.nodes import Member, ask, chosen, statuses
 from appliance.terminal.output import show_json
 from appliance.terminal.view import View, refreshed, viewed
@@ -239,7 +240,7 @@ MEASURES: dict[str, tuple[Callable[[NativeClient, str], dict[str, dict[str, floa
 
 @click.command()
 @click.argument("words", nargs=-1, metavar="[counters|throughput|latency] [TARGET_ID]")
-@click.option("--regex", default="", help="Counters whose names match.")
+@click.option("--regex", type=REGEX, default="", help="Counters whose names match.")
 @viewed
 @refreshed
 @connected

@@ -13,8 +13,8 @@ from secrets import token_hex
 from typing import BinaryIO
 
 from appliance.terminal import checksums
-from appliance.terminal.names import Place
 from appliance.terminal.failures import Unwritable
+from appliance.terminal.names import Place
 from nativeapi.client import NativeClient, Unreachable
 from nativeapi.client_http import PIECE
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from appliance.terminal import output
-from appliance.terminal.durations import DURATION
+from appliance.terminal.kinds import DURATION
 
 Command = Callable[..., Any]
 

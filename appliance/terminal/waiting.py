@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from appliance.terminal.durations import DURATION
 from appliance.terminal.failures import REFUSED, TIMED_OUT, fail
+from appliance.terminal.kinds import DURATION
 from appliance.terminal.output import duration
 from appliance.terminal.progress import Meter, Silent, meter
 from appliance.terminal.view import View

@@ -48,6 +48,7 @@ def test_properties_are_shown_set_and_reset(run: Run, bucket: str) -> None:
 def test_summary_counts_objects_and_sizes(run: Run, bucket: str) -> None:
     (found,) = run("bucket", "summary", bucket, "--json").json
     assert found["ObjCount"]["obj_count_present"] == "4"
+    assert run("ls", "--summary", "--regex", f"^{bucket}$", "-H").out.startswith(f"ais://{bucket}   4 ")
     (found,) = run("ls", f"{bucket}/a/", "--summary", "--json").json
     assert found["TotalSize"]["size_all_present_objs"] == "14"
 

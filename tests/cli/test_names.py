@@ -7,7 +7,7 @@ from typing import Any
 import click
 import pytest
 
-from appliance.terminal.durations import DURATION, SIZE_TYPE
+from appliance.terminal.kinds import DURATION, SIZE_TYPE
 from appliance.terminal.names import Bucket, beneath, bucket_of, parse
 from appliance.terminal.output import duration, size
 from appliance.terminal.properties import parsed

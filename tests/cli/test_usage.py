@@ -41,7 +41,7 @@ def test_all_words_lead_to_a_command() -> None:
             command = found
 
 
-WRONG = ("--nope", "nope", "ls xx://b", "put a", "get b", "ls --limit x")
+WRONG = ("--nope", "nope", "ls xx://b", "put a", "get b", "ls --limit x", "ls --regex [", "show job --regex [")
 
 
 @pytest.mark.parametrize("words", [text.split() for text in WRONG])

@@ -1,4 +1,4 @@
-"""Times and sizes as options take them."""
+"""Times, sizes and expressions as options take them."""
 
 from __future__ import annotations
 
@@ -42,4 +42,17 @@ class Size(click.ParamType[int]):
         return int(float(match[1]) * 1024 ** POWERS.get((match[2] or "").lower(), 0))
 
 
-DURATION, SIZE_TYPE = Duration(), Size()
+class Expression(click.ParamType[str]):
+    """A regular expression; the value is its text, which compiles."""
+
+    name = "regex"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            re.compile(str(value))
+        except re.error as error:
+            self.fail(f"{value!r} is no regular expression: {error}", param, ctx)
+        return str(value)
+
+
+DURATION, SIZE_TYPE, REGEX = Duration(), Size(), Expression()
