@@ -102,7 +102,10 @@ class Expansion:
         """The members' entries, each with how many members come before it; none more where the archive is broken."""
         passed = one.passed
         with suppress(CorruptArchive):
-            while members := archive.listed(passed, TAKEN):
+            more = True
+            while more:
+                members = archive.listed(passed, TAKEN)
+                more = len(members) == TAKEN
                 for member in members:
                     name = f"{one.key}/{member.name.removeprefix('/')}"
                     if name.startswith(self.prefix):

@@ -15,6 +15,7 @@ from aistore.sdk import Bucket
 from aistore.sdk.archive_config import ArchiveConfig, ArchiveMode
 from aistore.sdk.enums import Colocation
 from aistore.sdk.errors import AISError, ErrBckNotFound, ErrObjNotFound
+from urllib3.exceptions import ProtocolError
 
 from tests.conftest import StartNode
 from tests.node import Node
@@ -148,6 +149,14 @@ def test_batch_that_must_be_whole_fails_as_a_whole(client: Client, bucket: Bucke
         batch = client.batch(bucket=bucket, streaming_get=streaming)
         with pytest.raises(AISError, match="not satisfiable range"):
             batch.add("o1", start=100, length=2).get()
+
+
+def test_failure_after_the_first_bytes_cuts_the_connection(client: Client, bucket: Bucket) -> None:
+    write(bucket, "large", bytes(1_000_000))
+    raw = client.batch(["large", "nope"], bucket, cont_on_err=False).get(raw=True)
+    with pytest.raises(ProtocolError):
+        while raw.read(100_000):
+            pass
 
 
 def test_batches_are_a_job_that_is_seen_and_aborted(client: Client, bucket: Bucket) -> None:
