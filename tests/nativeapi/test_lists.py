@@ -139,7 +139,7 @@ def test_later_copies_join_the_job_while_it_lingers(
 
 def test_a_copy_onto_the_same_bucket_does_not_come_upon_itself(client: Client, bucket: Bucket) -> None:
     (job,) = bucket.objects(obj_template="o").copy(bucket, prepend="o")
-    assert client.job(job).wait_for_idle(timeout=10).success
+    idle(client, job)
     assert names(bucket) == sorted(numbered(*range(10)) + numbered(*range(10), before="o"))
 
 
@@ -148,7 +148,7 @@ def test_a_dry_run_copies_nothing_and_makes_no_bucket(
 ) -> None:
     copy = make_bucket(create=False)
     (job,) = bucket.objects(obj_template="o-{00..04}").copy(copy, dry_run=True)
-    assert client.job(job).wait_for_idle(timeout=10).success
+    idle(client, job)
     assert counts(client, job) == (5, 20)
     assert copy.name not in [one.name for one in client.cluster().list_buckets()]
 
@@ -160,7 +160,7 @@ def test_a_listed_source_that_is_missing_is_told(
     copy = make_bucket()
     group = bucket.objects(obj_names=["nowhere", *numbered(1, 2)])
     (job,) = group.copy(copy, continue_on_error=tolerant, num_workers=1)
-    assert client.job(job).wait_for_idle(timeout=10).success
+    idle(client, job)
     if tolerant:
         assert names(copy) == numbered(1, 2)
     else:
