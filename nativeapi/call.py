@@ -100,6 +100,8 @@ EMPTY = Reply(headers=[("Content-Length", "0")])
 
 def decode(text: str) -> str:
     """Percent-decoded once, as UTF-8; `text` is as the request line had it, a character a byte."""
+    if text.isascii() and "%" not in text:
+        return text
     try:
         raw = text.encode("latin-1")
         return (unquote_to_bytes(raw) if "%" in text else raw).decode()

@@ -162,13 +162,19 @@ METHODS = [*dict.fromkeys(row.method for row in OPERATIONS)]
 BY_METHOD = {
     method: tuple(row for row in OPERATIONS if row.method == method) for method in METHODS if method != "POST"
 }
+assert all(not rows[-1].selector for rows in BY_METHOD.values()), "a method's last row is for everything else"
+SELECTORS = frozenset(row.selector for rows in BY_METHOD.values() for row in rows if row.selector)
 BY_ACTION = {row.selector: row for row in OPERATIONS if row.method == "POST"}
 
 
 def operation(call: Call) -> Operation:
     """The row that the request's method and parameters, or its action, mean."""
     if call.method != "POST":
-        return next(row for row in BY_METHOD[call.method] if not row.selector or call.query.get(row.selector))
+        rows = BY_METHOD[call.method]
+        for name in call.query:
+            if name in SELECTORS:
+                return next(row for row in rows if not row.selector or call.query.get(row.selector))
+        return rows[-1]
     action = call.action().action
     row = BY_ACTION.get(action)
     if row is None:
