@@ -131,10 +131,10 @@ class Found:
         return self._complete()
 
     def _look(self, path: Path) -> None:
+        refuse_unfinished(path)
         try:
             self.locks.append(opened_lock(path))
             identity = read_identity(path)
-            refuse_unfinished(path)
         except UnusableDirectory as error:
             self._unusable.append(error)
             if not self._ignore_missing:
