@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from nativeapi.client import NativeClient, object_path
+from nativeapi.client_http import Bytes
 from tests.node import SLUICE, Node
 
 INHERITED = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -63,8 +65,15 @@ def name() -> str:
 @pytest.fixture
 def bucket(node: Node, name: str) -> str:
     """A bucket with a/1.txt, a/2.txt, b/3.txt and top.txt, each holding its own name."""
-    s3 = node.client()
-    s3.create_bucket(Bucket=name)
+    client = NativeClient(node.endpoint, node.token)
+    client.act("POST", f"buckets/{name}", "create-bck")
     for key in ("a/1.txt", "a/2.txt", "b/3.txt", "top.txt"):
-        s3.put_object(Bucket=name, Key=key, Body=key.encode())
+        client.text("PUT", object_path(name, key), body=Bytes(key.encode()))
+    return name
+
+
+@pytest.fixture
+def empty(node: Node, name: str) -> str:
+    """A bucket with nothing in it."""
+    NativeClient(node.endpoint, node.token).act("POST", f"buckets/{name}", "create-bck")
     return name

@@ -34,12 +34,6 @@ def names(run: Run, bucket: str) -> list[str]:
     return run("ls", bucket, "--name-only").lines
 
 
-@pytest.fixture
-def empty(node: Node, name: str) -> str:
-    node.client().create_bucket(Bucket=name)
-    return name
-
-
 def test_file_goes_under_its_own_name_or_another(run: Run, folder: Path, empty: str) -> None:
     assert run("put", "data/one.bin", f"ais://{empty}").out == f'PUT "data/one.bin" => ais://{empty}/one.bin\n'
     run("put", "data/one.bin", f"{empty}/x/")
