@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -45,6 +45,7 @@ REASONS = {
 Message = TypeVar("Message", bound=msgspec.Struct)
 
 Headers = list[tuple[str, str]]
+Number = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]  # in a message of which a job keeps 64 bits
 
 
 class Action(msgspec.Struct):

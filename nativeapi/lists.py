@@ -9,7 +9,7 @@ import msgspec
 
 from etl.errors import NoSuchTransform
 from nativeapi import names
-from nativeapi.call import Action, Call, Reply, text_reply
+from nativeapi.call import Action, Call, Number, Reply, text_reply
 from nativeapi.errors import NativeError, unsupported
 from nativeapi.native import Native
 from nativeapi.renaming import refuse_moving
@@ -23,7 +23,7 @@ from storage.templates import parse
 class Many(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What jobs over many objects have in common."""
 
-    num_workers: int | None = msgspec.field(default=None, name="num-workers")
+    num_workers: Number | None = msgspec.field(default=None, name="num-workers")
     coer: bool = False  # continue on error
     non_recurs: bool = msgspec.field(default=False, name="non-recurs")
 
@@ -60,7 +60,7 @@ class Transform(Copy, kw_only=True):
 
     id: str
     pipeline: list[str] | None = None
-    request_timeout: str | int = ""
+    request_timeout: str | Number = ""
     etl_args: str = ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from nativeapi.call import Action, Call, Reply, json_reply, text_reply
+from nativeapi.call import Action, Call, Number, Reply, json_reply, text_reply
 from nativeapi.native import Native
 from nativeapi.summary import NOTHING_YET, job_about, progress, terms
 from storage.jobs.shards import INDEX, SUMMARY, sums_of
@@ -15,7 +15,7 @@ class IndexShards(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True
     """The value of the action that makes the index."""
 
     prefix: str = ""
-    num_workers: int | None = msgspec.field(default=None, name="num-workers")
+    num_workers: Number | None = msgspec.field(default=None, name="num-workers")
     skip_verify: bool = msgspec.field(default=False, name="skip-verify")
 
 

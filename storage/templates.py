@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from math import prod
 
 MOST_NAMES = 10_000_000
+LONGEST = 16 * 1024  # characters of a text; no name is as long as what a longer one stands for
 LARGEST = 2**63 - 1
 EVERYTHING = ("", "*")
 
@@ -42,7 +43,9 @@ class Numbers:
     width: int
     gap: str
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
+        """How many numbers there are; more, maybe, than `len` could tell."""
         assert self.end is not None
         return (self.end - self.start) // self.step + 1
 
@@ -75,7 +78,7 @@ class Template:
 
     def __len__(self) -> int:
         """How many names there are; only of a counted template."""
-        return prod(len(numbers) for numbers in self.ranges)
+        return prod(numbers.count for numbers in self.ranges)
 
     def names(self, start: int = 0) -> Iterator[str]:
         """The names from the one at position `start` on; only of a counted template."""
@@ -84,7 +87,7 @@ class Template:
     def name(self, position: int) -> str:
         parts: list[str] = []
         for numbers in reversed(self.ranges):
-            position, digit = divmod(position, len(numbers))
+            position, digit = divmod(position, numbers.count)
             parts.append(numbers.text(digit))
         return self.prefix + "".join(reversed(parts))
 
@@ -107,6 +110,8 @@ def parse(text: str) -> Template:
     """The template that a text is; `InvalidTemplate` when it begins as one and goes wrong."""
     if text in EVERYTHING:
         return Template("")
+    if len(text) > LONGEST:
+        raise InvalidTemplate("range", f"{text[:80]}…", f"it is longer than {LONGEST} characters")
     for mark, read in _GRAMMARS:
         if mark in text:
             return _checked(text, read(text))
@@ -114,9 +119,19 @@ def parse(text: str) -> Template:
 
 
 def _checked(text: str, template: Template) -> Template:
-    if template.counted and len(template) > MOST_NAMES:
-        raise InvalidTemplate("range", text, f"{len(template)} names exceed the maximum of {MOST_NAMES}")
+    if template.counted:
+        _check_count(text, template)
     return template
+
+
+def _check_count(text: str, template: Template) -> None:
+    """Multiplied range by range: the number of names may be one that no computer writes down."""
+    count = 1
+    for numbers in template.ranges:
+        count *= numbers.count
+        if count > MOST_NAMES:
+            shown = f"{count} names" if numbers is template.ranges[-1] else f"{count} names and more"
+            raise InvalidTemplate("range", text, f"{shown} exceed the maximum of {MOST_NAMES}")
 
 
 def _bash(text: str) -> Template:

@@ -10,6 +10,7 @@ import msgspec
 
 from etl.durations import parse as parse_duration
 from nativeapi import names
+from nativeapi.call import Number
 from nativeapi.errors import NativeError, unsupported
 from storage.jobs import Value
 from storage.templates import parse as parse_template
@@ -20,8 +21,8 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    connections: int = 0
-    bytes_per_hour: int = 0
+    connections: Number = 0
+    bytes_per_hour: Number = 0
 
 
 class Message(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

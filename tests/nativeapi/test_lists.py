@@ -214,6 +214,8 @@ REFUSED = [
     ("delete-listrange", {"objnames": "x"}, "invalid delete-listrange request"),
     ("delete-listrange", {"colour": "red"}, "unknown field `colour`"),
     ("delete-listrange", {"num-workers": "many"}, "invalid delete-listrange request"),
+    ("delete-listrange", {"template": "", "num-workers": 2**64}, "invalid delete-listrange request"),
+    ("delete-listrange", {"template": "o-{0..9223372036854775807}"}, "exceed the maximum"),
     ("delete-listrange", None, "neither objnames nor a template"),
     ("delete-listrange", {"objnames": []}, "neither objnames nor a template"),
     ("copy-listrange", {"tobck": {"name": "ok"}}, "neither objnames nor a template"),

@@ -66,6 +66,15 @@ def test_a_conversion_has_no_end_of_names() -> None:
         ("a{1..99999999999999999999}", None),
         ("a{0..9999999999}", None),
         ("a{0..9999}{0..9999}", None),
+        (
+            "{0..9223372036854775807}",
+            "invalid 'range' template \"{0..9223372036854775807}\": "
+            "9223372036854775808 names exceed the maximum of 10000000",
+        ),
+        ("@9223372036854775807", None),
+        ("a" + "{0..1}" * 2000, None),
+        ("a" + "@9" * 20, None),
+        ("a" + "{0..0}" * 100_000, None),
         ("a@b", "invalid 'at' template \"a@b\": '@' must be followed by a number"),
         ("a%5d", "invalid 'fmt' template \"a%5d\": expecting one conversion, such as %06d"),
         ("a%d%d", "invalid 'fmt' template \"a%d%d\": expecting one conversion, such as %06d"),
