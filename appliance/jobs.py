@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 
 from appliance.clock import WallClock
 from appliance.housekeeping import Sweeping
-from etl.jobs import through
+from etl.jobs import Transforming
 from etl.lens import Lenses
 from nativeapi.download.egress import Guard
 from nativeapi.download.job import Download
@@ -30,7 +29,7 @@ def bodies(
     """By kind, as `storage.jobs.kinds` calls it."""
     buckets, objects = store.buckets, store.objects
     copying = Copying(buckets, objects, as_stored(objects))
-    transforming = Copying(buckets, objects, partial(through, lenses))
+    transforming = Transforming(buckets, objects, lenses)
     return {
         "archive": Archiving(buckets, objects),
         "cleanup-store": Sweeping(store, clock),

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from storage.jobs.copying import Look, computed, drained
-from storage.jobs.records import Value
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from storage.buckets import Buckets
+from storage.jobs import Run, Step, Value
+from storage.jobs.copying import Copying, Look, computed, drained
+from storage.objects import Objects
 
 from etl.lens import Lenses
 
@@ -11,3 +17,20 @@ from etl.lens import Lenses
 def through(lenses: Lenses, value: Value) -> Look:
     """Objects as the transform `id` of a job's value makes them."""
     return Look(lenses.open(value["id"], value.get("etl_args") or ""), computed, drained)
+
+
+@dataclass(frozen=True, slots=True)
+class Transforming:
+    """Copies what its value selects through the transform `id`. When that is stopped or deleted meanwhile, the job ends
+    with an error, whatever it is told about objects that fail."""
+
+    buckets: Buckets
+    objects: Objects
+    lenses: Lenses
+
+    def __call__(self, run: Run) -> Iterator[Step]:
+        copying = Copying(self.buckets, self.objects, partial(through, self.lenses))
+        for step in copying(run):
+            yield step
+            if step.error is not None:
+                self.lenses.require(run.value["id"])

@@ -79,6 +79,11 @@ class Lenses:
 
         return through
 
+    def require(self, name: str) -> None:
+        """`NoSuchTransform` unless the transform runs or is about to."""
+        if self._catalog.get(name).stage is Stage.ABORTED:
+            raise NoSuchTransform(name)
+
     def close(self) -> None:
         for channel in self._channels.values():
             channel.close()

@@ -135,6 +135,18 @@ def test_without_leave_to_go_on_the_first_error_ends_the_job(
     assert sorted(contents(made)) == ["song-0.txt", "song-1.txt", "song-2.txt"]
 
 
+def test_a_transform_that_is_stopped_ends_the_job_whatever_it_is_told_about_errors(
+    client: Client, bucket: Bucket, make_bucket: MakeBucket, etl: Any
+) -> None:
+    etl.stop()
+    job = picky(bucket, etl, "etl-bck", to=make_bucket(), query="bck_to", coer=True, **{"num-workers": 1})
+    result = client.job(job).wait(timeout=20)
+    assert not result.success
+    assert client.job(job).get_details().any_aborted()
+    assert len(etl.view(job).obj_errors) == 1
+    etl.start()
+
+
 def test_an_unknown_transform_is_told_in_aistores_words(bucket: Bucket, make_bucket: MakeBucket) -> None:
     made = make_bucket(create=False)
     for start in (bucket.transform, bucket.objects(obj_template="song").transform):
