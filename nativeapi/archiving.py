@@ -39,5 +39,5 @@ def archive(native: Native, call: Call, bucket: Bucket, action: Action) -> Reply
     parse(wanted.template or "")
     assert call.principal is not None
     target = destination(native, wanted.tobck) if wanted.tobck else bucket.name
-    native.bucket(call.principal, target, rights.PUT)
-    return started(native, call, bucket, action, wanted, target=target)
+    into = native.bucket(call.principal, target, rights.PUT)
+    return started(native, call, bucket, action, wanted, target=target, into=into)

@@ -16,6 +16,7 @@ from nativeapi.renaming import refuse_moving
 from storage import rights
 from storage.access import Principal
 from storage.errors import BucketExists, NoSuchBucket
+from storage.jobs.buckets import DESTINATION, SOURCE
 from storage.records import Bucket
 from storage.templates import parse
 
@@ -148,10 +149,9 @@ def copying(
         names.check_object_name(f"x{extension}")
     if not wanted.force:
         refuse_moving(native, action.action, source.name, target)
-    if not wanted.dry_run:
-        assert call.principal is not None
-        writable(native, call.principal, source, target)
-    return started(native, call, source, action, wanted, target=target)
+    assert call.principal is not None
+    into = None if wanted.dry_run else writable(native, call.principal, source, target)
+    return started(native, call, source, action, wanted, target=target, into=into)
 
 
 def writable(native: Native, principal: Principal, source: Bucket, name: str) -> Bucket:
@@ -168,10 +168,13 @@ def writable(native: Native, principal: Principal, source: Bucket, name: str) ->
 
 
 def started(
-    native: Native, call: Call, bucket: Bucket, action: Action, wanted: Many, *, target: str = ""
+    native: Native, call: Call, bucket: Bucket, action: Action, wanted: Many, *, target: str = "",
+    into: Bucket | None = None,
 ) -> Reply:
+    """Start the job; its id. `target` is the name of the destination, `into` the one that it writes to."""
     assert call.principal is not None
-    value: dict[str, Any] = msgspec.to_builtins(wanted) | {"asked": time.time_ns()}
+    meant = {SOURCE: bucket.id} if into is None else {SOURCE: bucket.id, DESTINATION: into.id}
+    value: dict[str, Any] = msgspec.to_builtins(wanted) | meant | {"asked": time.time_ns()}
     job = native.jobs.start(
         action.action, owner=call.principal.id, bucket=bucket.name, destination=target, value=value
     )

@@ -8,6 +8,7 @@ from nativeapi import names
 from nativeapi.call import EMPTY, Call, Reply, text_reply
 from nativeapi.errors import NativeError
 from nativeapi.native import Native
+from storage.jobs.buckets import SOURCE
 from storage.promotion import Wishes
 from storage.records import Bucket
 
@@ -36,7 +37,7 @@ def promote(native: Native, call: Call, bucket: Bucket, key: str) -> Reply:
         names.check_object_name(wanted.obj)
     owner = call.principal.id
     if native.promoter.root.is_folder(wanted.src):
-        value = msgspec.to_builtins(wanted)
+        value = msgspec.to_builtins(wanted) | {SOURCE: bucket.id}
         return text_reply(native.jobs.start("promote", owner=owner, bucket=bucket.name, value=value))
     name = wanted.obj + wanted.src.rpartition("/")[2] if wanted.obj[-1:] in ("", "/") else wanted.obj
     names.check_object_name(name)

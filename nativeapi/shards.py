@@ -7,6 +7,7 @@ import msgspec
 from nativeapi.call import Action, Call, Number, Reply, json_reply, text_reply
 from nativeapi.native import Native
 from nativeapi.summary import NOTHING_YET, job_about, progress, terms
+from storage.jobs.buckets import SOURCE
 from storage.jobs.shards import INDEX, SUMMARY, sums_of
 from storage.records import Bucket
 
@@ -22,7 +23,7 @@ class IndexShards(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True
 def index_shards(native: Native, call: Call, bucket: Bucket, action: Action) -> Reply:
     """Start the job that indexes the bucket's TARs; its id."""
     assert call.principal is not None
-    value = msgspec.to_builtins(action.read(IndexShards)) | {"coer": True}
+    value = msgspec.to_builtins(action.read(IndexShards)) | {"coer": True, SOURCE: bucket.id}
     return text_reply(native.jobs.start(INDEX, owner=call.principal.id, bucket=bucket.name, value=value))
 
 
@@ -31,7 +32,8 @@ def summarise_shards(native: Native, call: Call, bucket: Bucket, action: Action)
     assert call.principal is not None
     job, prefix = terms(action.value)
     if not job:
-        started = native.jobs.start(SUMMARY, owner=call.principal.id, bucket=bucket.name, value={"prefix": prefix})
+        wanted = {"prefix": prefix, SOURCE: bucket.id}
+        started = native.jobs.start(SUMMARY, owner=call.principal.id, bucket=bucket.name, value=wanted)
         return text_reply(started, status=NOTHING_YET)
     found = job_about(native, job, SUMMARY, bucket.name)
     shown = msgspec.to_builtins(sums_of(found))

@@ -21,6 +21,7 @@ from storage.buckets import Buckets
 from storage.checksums import DEFAULT
 from storage.errors import NoSuchKey, StorageError
 from storage.jobs import Jobs, Run, Step, Unit
+from storage.jobs.buckets import source
 from storage.objects import Objects
 from storage.payload import encoded
 from storage.records import Bucket, ObjectRecord
@@ -207,7 +208,7 @@ class Download:
         board = Board(self.jobs, run.job.id, fresh, clock=time.time_ns, monotonic=time.monotonic)
         connections = pools(self.guard)
         throttle = Throttle(run.value["bytes_per_hour"])
-        fetch = Fetch(run, links, self.buckets.get(run.bucket), self.objects, connections, board, throttle)
+        fetch = Fetch(run, links, source(self.buckets, run), self.objects, connections, board, throttle)
         run.value["num-workers"] = run.value["num-workers"] or CONNECTIONS
         try:
             yield from run.each((Unit(str(at), str(at + 1)) for at in range(int(run.cursor or 0), len(links))), fetch)

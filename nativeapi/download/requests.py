@@ -18,6 +18,7 @@ from nativeapi.snapshots import rfc3339
 from storage import rights
 from storage.archives.matching import by_expression
 from storage.jobs import Job, NoSuchJob
+from storage.jobs.buckets import SOURCE
 
 KIND = "download"
 SECOND = 1_000_000_000  # ns
@@ -51,7 +52,7 @@ def start(native: Native, call: Call) -> Reply:
         raise expecting_remote(KIND, bucket)
     message.description = message.description or described(message, name)
     timeout = native.configuration.values()["downloader.timeout"] / SECOND
-    value = job_value(message, timeout=timeout)
+    value = job_value(message, timeout=timeout) | {SOURCE: bucket.id}
     return json_reply({"id": native.jobs.start(KIND, owner=call.principal.id, bucket=bucket.name, value=value)})
 
 

@@ -15,6 +15,7 @@ from storage.buckets import Buckets
 from storage.conditions import ALWAYS, Conditions
 from storage.content import Segments
 from storage.errors import Conflict, NoSuchKey, PreconditionFailed, StorageError, UnknownFormat
+from storage.jobs.buckets import destination, source
 from storage.jobs.records import ObjectError, Value
 from storage.jobs.run import Run, Step
 from storage.jobs.selection import named as named_one_by_one
@@ -54,7 +55,7 @@ class Archiving:
     def __call__(self, run: Run) -> Iterator[Step]:
         if run.cursor == STORED:
             return
-        work = Work(self.objects, self.buckets.get(run.bucket), self.buckets.get(run.destination), run)
+        work = Work(self.objects, source(self.buckets, run), destination(self.buckets, run), run)
         tally = work.append() if run.value.get("aate") else work.replace()
         yield Step(tally.objects, tally.size, STORED)
         for error in tally.errors:

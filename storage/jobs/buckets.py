@@ -1,4 +1,4 @@
-"""Jobs about whole buckets, but for their copies."""
+"""Jobs about whole buckets, but for their copies; and which buckets the requests of all jobs mean."""
 
 from __future__ import annotations
 
@@ -8,8 +8,28 @@ from storage.buckets import Buckets
 from storage.errors import NoSuchBucket
 from storage.jobs.run import Body, Run, Step
 from storage.objects import Objects
+from storage.records import Bucket
 
 PAGE = 1000  # keys
+SOURCE, DESTINATION = "bucket-id", "destination-id"  # keys of a request's value
+
+
+def source(buckets: Buckets, run: Run) -> Bucket:
+    """The bucket that the request was allowed to use; `NoSuchBucket` when that is gone, though another has its name."""
+    return _meant(buckets, run.bucket, run.value.get(SOURCE))
+
+
+def destination(buckets: Buckets, run: Run) -> Bucket:
+    """As `source`, of the bucket that is written to."""
+    return _meant(buckets, run.destination, run.value.get(DESTINATION))
+
+
+def _meant(buckets: Buckets, name: str, wanted: int | None) -> Bucket:
+    """`wanted` None: the request was kept by a release that did not say."""
+    found = buckets.get(name)
+    if wanted not in (None, found.id):
+        raise NoSuchBucket(name)
+    return found
 
 
 def rename(buckets: Buckets) -> Body:

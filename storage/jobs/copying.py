@@ -10,6 +10,7 @@ from storage.attributes import Attributes, kept
 from storage.buckets import Buckets
 from storage.conditions import ALWAYS
 from storage.errors import NoSuchKey
+from storage.jobs import buckets as meant
 from storage.jobs.records import Value
 from storage.jobs.run import Run, Step
 from storage.jobs.selection import named, units
@@ -67,13 +68,13 @@ class Copying:
     look: Callable[[Value], Look]
 
     def __call__(self, run: Run) -> Iterator[Step]:
-        source = self.buckets.get(run.bucket)
+        source = meant.source(self.buckets, run)
         look = self.look(run.value)
         work: Callable[[str], Step]
         if run.value.get("dry_run"):
             work = Trial(source, look)
         else:
-            work = Transfer(source, look, self.objects, self.buckets.get(run.destination), run)
+            work = Transfer(source, look, self.objects, meant.destination(self.buckets, run), run)
         left = units(self.objects, source, run.value, run.cursor)
         return run.each(left, work if named(run.value) else passing_over(work))
 

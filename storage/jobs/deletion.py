@@ -15,6 +15,7 @@ import msgspec
 from storage.buckets import Buckets
 from storage.conditions import ALWAYS
 from storage.errors import NoSuchKey, StorageError
+from storage.jobs.buckets import source
 from storage.jobs.run import Run, Step, Unit
 from storage.jobs.selection import is_up_to, units
 from storage.objects import Objects
@@ -41,7 +42,7 @@ class Deletion:
     objects: Objects
 
     def __call__(self, run: Run) -> Iterator[Step]:
-        bucket = self.buckets.get(run.bucket)
+        bucket = source(self.buckets, run)
         place = msgspec.json.decode(run.cursor, type=Place) if run.cursor else Place()
         if place.until:
             left = units(self.objects, bucket, run.value, place.after)

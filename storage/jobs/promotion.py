@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from storage.buckets import Buckets
+from storage.jobs.buckets import source
 from storage.jobs.run import Run, Step, Unit
 from storage.keys import composed
 from storage.promotion import Promoter, Wishes
@@ -19,13 +20,13 @@ class Promotion:
     promoter: Promoter
 
     def __call__(self, run: Run) -> Iterator[Step]:
-        bucket = self.buckets.get(run.bucket)
+        bucket = source(self.buckets, run)
         value = run.value
         wishes = Wishes(overwrite=value["ovw"], delete=value["dls"])
 
         def work(path: str) -> Step:
-            source = f"{value['src'].rstrip('/')}/{path}"
-            size = self.promoter.promote(source, bucket, composed(value["obj"], path), run.owner, wishes)
+            file = f"{value['src'].rstrip('/')}/{path}"
+            size = self.promoter.promote(file, bucket, composed(value["obj"], path), run.owner, wishes)
             return Step() if size is None else Step(objects=1, size=size)
 
         files = self.promoter.root.files(value["src"], deep=value["rcr"])

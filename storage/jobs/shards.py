@@ -10,6 +10,7 @@ import msgspec
 from storage.archives.shards import Shards, version_of
 from storage.buckets import Buckets
 from storage.errors import NoSuchKey
+from storage.jobs.buckets import source
 from storage.jobs.records import Job
 from storage.jobs.run import Run, Step, Unit
 from storage.jobs.selection import units
@@ -52,7 +53,7 @@ class Indexing:
     shards: Shards
 
     def __call__(self, run: Run) -> Iterator[Step]:
-        bucket = self.buckets.get(run.bucket)
+        bucket = source(self.buckets, run)
 
         def work(key: str) -> Step:
             try:
@@ -80,7 +81,7 @@ class Counting:
     shards: Shards
 
     def __call__(self, run: Run) -> Iterator[Step]:
-        bucket = self.buckets.get(run.bucket)
+        bucket = source(self.buckets, run)
         sums, more = DECODE(run.cursor) if run.cursor else Sums(), True
         while more:
             page = self.objects.list(bucket, prefix=run.value["prefix"], after=sums.after, limit=PAGE)
