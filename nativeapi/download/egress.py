@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Mapping
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from types import MappingProxyType
 from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Retry, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from storage.jobs.run import MOST_WORKERS
+
 Address = IPv4Address | IPv6Address
 Guard = Callable[[Address], bool]
 
+TRANSLATED = IPv6Network("64:ff9b::/96")
 REDIRECTS = 10
 CONNECT_SECONDS = 30.0
 SILENCE_SECONDS = 60.0
@@ -52,11 +55,18 @@ GUARDS: Mapping[str, Guard] = MappingProxyType({"public": _public, "private": _p
 
 def check(text: str, guard: Guard) -> None:
     """`EgressBlocked` unless the guard lets this address pass, whichever way it is written."""
-    address = ip_address(text.partition("%")[0])
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
+    address = reached(ip_address(text.partition("%")[0]))
     if not guard(address):
         raise EgressBlocked(address)
+
+
+def reached(address: Address) -> Address:
+    """Where packets to the address end: an IPv4 one, where that is written in it or a gateway (RFC 6052) takes it from
+    there."""
+    if not isinstance(address, IPv6Address):
+        return address
+    translated = IPv4Address(int(address) & 2**32 - 1) if address in TRANSLATED else None
+    return address.ipv4_mapped or translated or address
 
 
 def check_host(host: str, port: int, guard: Guard) -> None:
@@ -88,6 +98,7 @@ def pools(guard: Guard) -> PoolManager:
     made = PoolManager(
         retries=Retry(total=None, connect=0, read=0, other=0, status=0, redirect=REDIRECTS),
         timeout=Timeout(connect=CONNECT_SECONDS, read=SILENCE_SECONDS),
+        maxsize=MOST_WORKERS,
     )
     made.pool_classes_by_scheme = {"http": Pool, "https": TlsPool}
     return made

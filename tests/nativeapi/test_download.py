@@ -304,7 +304,7 @@ def test_addresses_are_public_private_or_never_meant(address: str, doors: set[st
     assert {name for name, guard in GUARDS.items() if guard(ip_address(address))} == doors
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "[64:ff9b::7f00:1]"])
 def test_a_node_does_not_reach_its_own_machine_for_clients(
     tmp_path: Path, web: str, host: str, guarded: Downloader
 ) -> None:
