@@ -31,6 +31,7 @@ from appliance.settings import Settings
 from appliance.tally import tally
 from nativeapi import easy_urls
 from nativeapi.configuration import Values
+from nativeapi.objects import PREFIXES
 from nativeapi.openapi.served import reader
 from nativeapi.routes import blueprint
 from storage.errors import NoSuchBucket
@@ -42,7 +43,6 @@ from storage.volume import Volume
 RESERVED = frozenset({"console", "metrics", "healthz", "readyz"})
 
 _own = re.compile(rf"/(v1|\.well-known|{'|'.join((*sorted(RESERVED), *easy_urls.SCHEMES))})(?![^/?])").match
-_OBJECTS = "/v1/objects/"
 DETAILS = "4"  # the level of AIStore's logs from which on they hold details
 
 Environ = dict[str, Any]
@@ -134,7 +134,7 @@ class Node(Flask):
         own = _own(target)
         if own is None or self._is_s3(own[1], environ):
             return self._s3(environ, start_response)
-        if target.startswith(_OBJECTS):
+        if target.startswith(PREFIXES):
             return self._native_objects(environ, start_response)
         complete(environ)
         reply: Iterable[bytes] = super().wsgi_app(environ, start_response)

@@ -20,10 +20,12 @@ from appliance.root import ADMINISTRATOR, EVERYBODY
 from appliance.settings import Settings
 from etl.activity import Activities
 from etl.catalog import TransformCatalog
+from etl.channels.hpull import HPull
 from etl.channels.hpush import HPush
-from etl.lens import Lenses
+from etl.channels.ws import WebSockets
+from etl.lens import Lenses, Use
 from etl.runtimes.process import ProcessRuntime
-from etl.spec import HPUSH
+from etl.spec import HPULL, HPUSH, WS
 from etl.supervisor import Supervisor
 from etl.transforms import Transforms
 from nativeapi import attached
@@ -102,7 +104,7 @@ class S3Lenses:
         self._lenses = lenses
 
     def open(self, name: str, args: str, principal: Principal, /) -> Opener:
-        return self._lenses.open(name, args)
+        return self._lenses.open(Use(name, args))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,14 @@ def open_parts(
     activities = Activities(store.catalog, clock=time.monotonic)
     runtime = ProcessRuntime(first_folder(layout) / TRANSFORMS)
     transforms = Transforms(catalog, activities, runtime, clock=time.time_ns)
-    lenses = Lenses(store.objects.open, catalog, activities, channels={HPUSH: HPush()})
+    lenses = Lenses(
+        store.objects.open,
+        catalog,
+        activities,
+        channels={HPUSH: HPush(), HPULL: HPull(), WS: WebSockets()},
+        node=url(settings).partition("://")[2],
+        folder=runtime.folder,
+    )
     jobs = Jobs(store.partitions.primary.index, bell, clock=time.time_ns, random=os.urandom)
     attendance = Attendance(jobs, clock=time.time_ns)
     nodes = Nodes(layout.node, created(layout), partial(attached.called, store.catalog))

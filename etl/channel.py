@@ -6,14 +6,26 @@ A channel is one file under `etl/channels/`, chosen by the communication type of
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from storage.content import Content
 
+from etl.errors import TransformFailed
+
+if TYPE_CHECKING:
+    from etl.channels.landing import Landing
+
+
+FAILED = 400  # the first status that means so
+LONGEST_MESSAGE = 64 * 1024  # bytes of an error's body that are shown
+
 
 class ConnectionFailed(Exception):
-    """No byte of an answer came, so the attempt may be repeated. `stale`: the connection had been used before and the
-    server closed it meanwhile, which says nothing about the server."""
+    """No answer came, or none but that the object be sent again, so the attempt may be repeated.
+
+    `stale`: the connection had been used before and the server closed it meanwhile, which says nothing of the server.
+    """
 
     def __init__(self, reason: str, *, stale: bool) -> None:
         super().__init__(reason)
@@ -21,7 +33,7 @@ class ConnectionFailed(Exception):
 
 
 class Request(NamedTuple):
-    """One attempt at transforming one object."""
+    """One attempt at transforming one object. With `file` the server reads that, and no bytes need be sent."""
 
     address: str  # host:port
     bucket: str
@@ -29,6 +41,10 @@ class Request(NamedTuple):
     arguments: str  # the user's etl_args
     timeout: str  # obj_timeout as the user wrote it
     seconds: float  # the same; the time that the server may take, the reader's own time not counted
+    name: str = ""  # the object's unified name, by which the server gets it from the node
+    file: str = ""  # the absolute path, as the server sees it, of a file that is the object
+    onward: str = ""  # Ais-Node-Url: where the server sends what it makes of the object, "": back
+    landing: Landing | None = None  # where the result is put by the last of them; the request's, not the channel's
 
 
 class Answer(Protocol):
@@ -71,3 +87,17 @@ class Channel(Protocol):
     def close(self) -> None:
         """Close the connections that are kept."""
         ...
+
+
+def message(answer: Answer) -> str:
+    """The text of an error, as the server wrote it."""
+    body = answer.body()
+    if isinstance(body, bytes):
+        return body.decode(errors="replace")
+    text = b""
+    with suppress(TransformFailed):  # what has come of the message is better than that it broke off
+        for piece in body:
+            text += piece
+            if len(text) >= LONGEST_MESSAGE:
+                break
+    return text[:LONGEST_MESSAGE].decode(errors="replace")

@@ -11,12 +11,14 @@ from storage.jobs import Run, Step, Value
 from storage.jobs.copying import Copying, Look, computed, drained
 from storage.objects import Objects
 
-from etl.lens import Lenses
+from etl.lens import Lenses, Purpose, Use
 
 
 def through(lenses: Lenses, value: Value) -> Look:
-    """Objects as the transform `id` of a job's value makes them."""
-    return Look(lenses.open(value["id"], value.get("etl_args") or ""), computed, drained)
+    """Objects as the transform `id` of a job's value, and those of its `pipeline` after it, make them."""
+    purpose = Purpose.SHOW if value.get("dry_run") else Purpose.STORE
+    use = Use(value["id"], value.get("etl_args") or "", tuple(value.get("pipeline") or ()), purpose)
+    return Look(lenses.open(use), computed, drained)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,4 +35,5 @@ class Transforming:
         for step in copying(run):
             yield step
             if step.error is not None:
-                self.lenses.require(run.value["id"])
+                for name in (run.value["id"], *(run.value.get("pipeline") or ())):
+                    self.lenses.require(name)

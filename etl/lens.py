@@ -8,32 +8,53 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
 
-import msgspec
 from storage.conditions import Conditions
-from storage.content import Content, Span
 from storage.errors import NoSuchKey
-from storage.records import Bucket, ObjectRecord
-from storage.source import Opener, Source, close_content
+from storage.records import Bucket
+from storage.source import Opener, Source
 from storage.threads import pause
 
 from etl.activity import Activities
 from etl.catalog import TransformCatalog
-from etl.channel import Answer, Channel, ConnectionFailed, Request
+from etl.channel import FAILED, Answer, Channel, ConnectionFailed, Request, message
+from etl.channels.hpull import location
+from etl.channels.landing import Landing
 from etl.errors import NoSuchTransform, TransformBroken, TransformFailed
-from etl.records import ObjectError, Stage, Transform
+from etl.giving import Given, give
+from etl.grants import granted
+from etl.records import Stage, Transform
+from etl.result import Held, Passage, TransformedSource
+from etl.spec import HPULL, WS
 
 FIRST_WAIT_SECONDS = 1.0  # between two attempts; AIStore's numbers
 WAIT_STEP_SECONDS = 0.5
 PATIENCE_SECONDS = 15.0  # for attempts that lose their connection; AIStore's take 30 s, its SDK gives up after 20
 LOOK_SECONDS = 0.02
-FAILED = 400  # the first status that means so
-LONGEST_MESSAGE = 64 * 1024  # bytes of an error's body that are shown
-LONGEST_KEPT = 1024  # characters of it in the books, which are written anew with every error
 NOT_FOUND = 404
+
+
+class Purpose(Enum):
+    """What a result is for."""
+
+    SHOW = auto()  # for a client that waits for it
+    STORE = auto()  # to become an object, which a server with direct put delivers itself
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How a transform is used."""
+
+    name: str
+    arguments: str = ""
+    pipeline: tuple[str, ...] = ()  # the transforms that make the result of its result, in order
+    purpose: Purpose = Purpose.SHOW
+    job: str = ""  # the background job for which it works, "" when a request itself waits
 
 
 class Lenses:
@@ -46,30 +67,38 @@ class Lenses:
         activities: Activities,
         *,
         channels: Mapping[str, Channel],
+        node: str,
+        folder: Callable[[str], Path],
+        clock: Callable[[], int] = time.time_ns,
         monotonic: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] = pause,
     ) -> None:
-        """`channels` are by communication type; `opener` opens the objects themselves."""
+        """`channels` are by communication type; `opener` opens the objects themselves; `node` is the host:port where
+        servers reach this node; `folder` tells where files for a job's server are put."""
         self._opener = opener
         self._catalog = catalog
         self._activities = activities
         self._channels = MappingProxyType(dict(channels))
+        self._node = node
+        self._folder = folder
+        self._clock = clock
         self._monotonic = monotonic
         self._pause = pause
 
-    def open(self, name: str, arguments: str = "") -> Opener:
-        """How to open an object through the transform `name`, which is given `arguments`.
+    def open(self, use: Use) -> Opener:
+        """How to open an object through a transform.
 
         The opener looks for the transform, then for the object, whose conditions it checks, then has the transform
         begin. It raises `NoSuchTransform` when the transform does not run, what opening an object raises, and
-        `TransformFailed` when the server refuses or fails; what it returns may raise that as well while it is read.
+        `TransformFailed` when a server refuses or fails; what it returns may raise that as well while it is read.
         """
 
-        def through(bucket: Bucket, key: str, given: Conditions) -> Source:
-            transform = self._running(name)
+        def through(bucket: Bucket, key: str, conditions: Conditions) -> Source:
+            transform = self._running(use.name)
             passage = Passage(self._activities, transform.job, bucket.name, key)
             try:
-                return self._opened(transform, passage, arguments, self._opener(bucket, key, given))
+                source = self._opener(bucket, key, conditions)
+                return self._opened(use, transform, passage, bucket, source)
             except NoSuchKey:
                 passage.failed(NOT_FOUND, "object not found")
                 raise
@@ -83,6 +112,18 @@ class Lenses:
         """`NoSuchTransform` unless the transform runs or is about to."""
         if self._catalog.get(name).stage is Stage.ABORTED:
             raise NoSuchTransform(name)
+
+    def location(self, use: Use, bucket: Bucket, key: str) -> str:
+        """The URL by which somebody on this machine gets a result from the transform's server itself, good for as long
+        as obj_timeout; "" when only the node can get it. `NoSuchTransform`; the object is not looked for."""
+        transform = self._running(use.name)
+        spec = transform.spec
+        if spec.communication != HPULL or spec.file_names or use.pipeline:
+            return ""
+        name = granted(transform, bucket, key, now=self._clock())
+        return location(
+            Request(transform.address, bucket.name, key, use.arguments, spec.obj_timeout, spec.object_seconds, name)
+        )
 
     def close(self) -> None:
         for channel in self._channels.values():
@@ -101,48 +142,63 @@ class Lenses:
             raise NoSuchTransform(name)
         return transform
 
-    def _opened(self, transform: Transform, passage: Passage, arguments: str, source: Source) -> TransformedSource:
+    def _opened(
+        self, use: Use, transform: Transform, passage: Passage, bucket: Bucket, source: Source
+    ) -> TransformedSource:
         """The result as a source, which owns `source` from now on, as this does already when it raises."""
-        content: Content | Iterator[bytes] = b""
+        given: Given | None = None
         try:
-            content = source.content()
-            answer = self._send(transform, passage, arguments, content, source.size)
+            given = give(transform, bucket, passage.key, source, folder=self._folder, now=self._clock())
+            answer = self._send(use, transform, passage, given)
         except BaseException:
-            close_content(content)
+            if given is not None:
+                given.close()
             source.close()
             raise
-        opened = TransformedSource(passage, Held(source, content, answer))
+        opened = TransformedSource(passage, Held(source, given, answer))
         if answer.status >= FAILED:
             with opened:
                 raise TransformFailed(answer.status, f"ETL error: {message(answer)}")
         return opened
 
-    def _send(
-        self,
-        transform: Transform,
-        passage: Passage,
-        arguments: str,
-        content: Content | Iterator[bytes],
-        size: int | None,
-    ) -> Answer:
+    def _send(self, use: Use, transform: Transform, passage: Passage, given: Given) -> Answer:
         """Send until somebody answers, as AIStore does: again after a lost connection, never after a timeout."""
-        spec = transform.spec
-        last = self._monotonic() + min(PATIENCE_SECONDS, spec.object_seconds)
+        last = self._monotonic() + min(PATIENCE_SECONDS, transform.spec.object_seconds)
         wait = FIRST_WAIT_SECONDS
         while True:
-            request = Request(
-                transform.address, passage.bucket, passage.key, arguments, spec.obj_timeout, spec.object_seconds
-            )
             try:
-                return self._channels[spec.communication].send(request, content, size)
+                return self._attempt(use, transform, passage, given)
             except ConnectionFailed as error:
                 late = not error.stale and self._monotonic() + wait > last
-                if late or isinstance(content, Iterator):
+                if late or isinstance(given.content, Iterator):
                     raise TransformBroken(str(error)) from error
                 if not error.stale:
                     self._pause(wait)
                     wait += WAIT_STEP_SECONDS
                 transform = self._still_running(transform, error)
+
+    def _attempt(self, use: Use, transform: Transform, passage: Passage, given: Given) -> Answer:
+        spec = transform.spec
+        stages = [self._stage(name) for name in use.pipeline]
+        request = Request(
+            transform.address, passage.bucket, passage.key, use.arguments, spec.obj_timeout, spec.object_seconds,
+            given.name, given.file, ",".join(f"http://{stage.address}" for stage in stages),
+        )
+        channel = self._channels[spec.communication]
+        if not delivers(use, transform):
+            return channel.send(request, given.content, given.size)
+        with closing(Landing((stages or [transform])[-1].name)) as landing:
+            name = f"ais/@#/{passage.bucket}/{passage.key}"
+            entry = landing.url(self._node, name, use.job or transform.job)
+            onward = f"{request.onward},{entry}" if stages else entry
+            return channel.send(request._replace(onward=onward, landing=landing), given.content, given.size)
+
+    def _stage(self, name: str) -> Transform:
+        """A later transform of a pipeline."""
+        try:
+            return self._running(name)
+        except NoSuchTransform as error:
+            raise TransformFailed(NOT_FOUND, f'ETL error: etl "{name}": entry not found in the target') from error
 
     def _still_running(self, transform: Transform, lost: ConnectionFailed) -> Transform:
         """The transform, perhaps at another address, after a connection to its server was lost."""
@@ -152,143 +208,9 @@ class Lenses:
             raise TransformBroken(f"{lost}, and the transform does not run any more") from ended
 
 
-class Passage(NamedTuple):
-    """An object on its way through a job, for the books."""
-
-    activities: Activities
-    job: str
-    bucket: str
-    key: str
-
-    def done(self, in_bytes: int, out_bytes: int) -> None:
-        self.activities.done(self.job, in_bytes=in_bytes, out_bytes=out_bytes)
-
-    def failed(self, status: int, text: str) -> None:
-        name = f"ais://{self.bucket}/{self.key}"
-        self.activities.failed(self.job, ObjectError(name, text[:LONGEST_KEPT], status))
-
-
-class Held(NamedTuple):
-    """What must be closed once nothing more is wanted of a result."""
-
-    source: Source
-    content: Content | Iterator[bytes]  # the source's
-    answer: Answer
-
-    def close(self) -> None:
-        """End the transform's work on the object if it still goes on; closing twice is fine."""
-        self.answer.close()
-        close_content(self.content)
-        self.source.close()
-
-
-class TransformedSource:
-    """The result of a transform, as far as it is there."""
-
-    __slots__ = ("_held", "_passage", "_taken", "record", "size")
-
-    def __init__(self, passage: Passage, held: Held) -> None:
-        self._passage = passage
-        self._held = held
-        self._taken = False  # whether what is held belongs to the content that was handed out
-        self.size: int | None = held.answer.size
-        self.record = shown(held.source.record, held.answer)
-
-    def content(self, span: Span | None = None) -> bytes | Result:
-        body = self._held.answer.body()
-        in_bytes = self._held.source.size or 0
-        if isinstance(body, bytes):
-            self._passage.done(in_bytes, len(body))
-            return body if span is None else body[span.start:span.stop]
-        self._taken = True
-        pieces = counted(body, self._passage, in_bytes)
-        return Result(self._held, pieces if span is None else within(pieces, span))
-
-    def close(self) -> None:
-        if not self._taken:
-            self._held.close()
-
-    def __enter__(self) -> TransformedSource:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-class Result:
-    """The bytes of a result, or of a span of it, as they come. It closes itself at its end and when it fails; to close
-    it earlier ends the transform's work."""
-
-    __slots__ = ("_held", "_pieces")
-
-    def __init__(self, held: Held, pieces: Iterator[bytes]) -> None:
-        self._held = held
-        self._pieces = pieces
-
-    def __iter__(self) -> Result:
-        return self
-
-    def __next__(self) -> bytes:
-        try:
-            return next(self._pieces)
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        self._held.close()
-
-
-def counted(pieces: Iterator[bytes], passage: Passage, in_bytes: int) -> Iterator[bytes]:
-    """The pieces, which the books show as an object that went through, or did not."""
-    out_bytes = 0
-    try:
-        for piece in pieces:
-            out_bytes += len(piece)
-            yield piece
-    except TransformFailed as error:
-        passage.failed(error.status, error.message)
-        raise
-    passage.done(in_bytes, out_bytes)
-
-
-def shown(record: ObjectRecord, answer: Answer) -> ObjectRecord:
-    """The record of a result: the source's without what only holds for its bytes."""
-    return msgspec.structs.replace(
-        record,
-        size=answer.size or 0,
-        etag="",
-        checksums={},
-        checksum_type="FULL_OBJECT",
-        version="",
-        content={"content-type": answer.content_type} if answer.content_type else {},
-        blobs=(),
-        parts=(),
-        data=b"",
-    )
-
-
-def within(pieces: Iterator[bytes], span: Span) -> Iterator[bytes]:
-    """The span's bytes; what lies before it is read and dropped."""
-    position = 0
-    for piece in pieces:
-        start, stop = max(span.start - position, 0), span.stop - position
-        if start < len(piece) and stop > 0:
-            yield piece[start:stop]
-        position += len(piece)
-        if position >= span.stop:
-            return
-
-
-def message(answer: Answer) -> str:
-    """The text of an error, as the server wrote it."""
-    body = answer.body()
-    if isinstance(body, bytes):
-        return body.decode(errors="replace")
-    text = b""
-    with suppress(TransformFailed):  # what has come of the message is better than that it broke off
-        for piece in body:
-            text += piece
-            if len(text) >= LONGEST_MESSAGE:
-                break
-    return text[:LONGEST_MESSAGE].decode(errors="replace")
+def delivers(use: Use, transform: Transform) -> bool:
+    """Whether the last server puts the result itself. Over ws it must where there are several: the first one's words
+    do not tell an empty result of another from its failure."""
+    if transform.spec.communication == WS:
+        return bool(use.pipeline) or use.purpose is Purpose.STORE
+    return use.purpose is Purpose.STORE and transform.spec.support_direct_put

@@ -29,12 +29,13 @@ class Transform(msgspec.Struct, array_like=True, frozen=True):
     spec: TransformSpec
     stage: Stage
     job: str  # "etl-" and nine characters; a new one each time it is started
-    secret: str  # what its server shows when it asks the node for an object
+    secret: str  # what its server shows when it asks the node for an object; another one at every start
     changed: int  # ns, when the stage changed last
     address: str = ""  # host:port of the server once it is Running
     held: bool = False  # the supervisor has a server for it, or is about to
     error: str = ""  # why it is Aborted
     restarts: int = 0  # how often the node has brought this job's server back
+    seal: str = ""  # signs what its server is given to read (see `etl.grants`); no server sees it
 
 
 class ObjectError(msgspec.Struct, array_like=True, frozen=True):

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum, auto
+from pathlib import Path
 from typing import Protocol
 
 from etl.spec import TransformSpec
@@ -73,6 +74,11 @@ class Runtime(Protocol):
 
     def keep_only(self, jobs: Collection[str]) -> None:
         """Forget the logs of all other jobs."""
+        ...
+
+    def folder(self, job: str) -> Path:
+        """Where, in any process, files can be put for the server of `job`, which sees them under the same path and need
+        not write there. It may not exist yet; its parent is gone when the server is."""
         ...
 
     def log(self, job: str) -> bytes:

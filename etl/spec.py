@@ -19,7 +19,11 @@ from etl import durations
 from etl.errors import InvalidSpec, UnsupportedSpec
 
 HPUSH = "hpush://"
-NOT_BUILT_YET = frozenset({"hpull://", "ws://"})
+HPULL = "hpull://"
+WS = "ws://"
+COMMUNICATIONS = frozenset({HPUSH, HPULL, WS})
+FILE_NAMES = "ETL_DIRECT_FQN"  # the variable by which a server is told to take file names, and the node to give them
+TRUE = frozenset(("1", "t", "true", "y", "yes", "on"))
 INIT_TIMEOUT = "5m"
 OBJECT_TIMEOUT = "45s"
 SHORTEST_NAME, LONGEST_NAME = 6, 32
@@ -60,6 +64,12 @@ class TransformSpec(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def object_seconds(self) -> float:
         return durations.parse(self.obj_timeout)
+
+    @property
+    def file_names(self) -> bool:
+        """Whether the server is given objects as names of files rather than as bytes; the last word counts."""
+        said = [variable.value for variable in (*self.runtime.env, *self.env) if variable.name == FILE_NAMES]
+        return bool(said) and said[-1].lower() in TRUE
 
     def message(self) -> dict[str, object]:
         """The init message that means this transform, defaults filled in; ready to be written as JSON."""
@@ -165,14 +175,12 @@ def _check_text(spec: TransformSpec) -> None:
 def _communication(spec: TransformSpec) -> str:
     """The communication type in its full form; the bare one is what AIStore's documents and its SDK show."""
     full = spec.communication if spec.communication.endswith("://") else spec.communication + "://"
-    if full == HPUSH:
-        return full
-    if full not in NOT_BUILT_YET:
+    if full not in COMMUNICATIONS:
         raise InvalidSpec(f'invalid etl.InitMsg: ETLSpecMsg error: unknown comm-type "{spec.communication}"')
-    if full == "ws://" and not spec.support_direct_put:
+    if full == WS and not spec.support_direct_put:
         raise InvalidSpec("invalid etl.InitMsg: ETLSpecMsg error: WebSocket without direct put is not supported: set"
                           " support_direct_put")
-    raise UnsupportedSpec(f'comm-type "{full}" is not supported yet: use "{HPUSH}"')
+    return full
 
 
 def _timeout(field: str, given: str, default: str) -> str:

@@ -7,6 +7,8 @@ holds up no other.
 from __future__ import annotations
 
 import logging
+import secrets
+import string
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +25,8 @@ from etl.records import Stage, Transform
 from etl.runtime import Health, Launch, Runtime, Server
 
 TURN_SECONDS = 0.05
+ALPHABET = string.ascii_letters + string.digits
+SECRET_LENGTH, SEAL_LENGTH = 10, 32
 MARGIN = 0.1  # of init_timeout, at most 1 s: the client's own timeout is as long, and the answer must be there before
 
 log = logging.getLogger(__name__)
@@ -138,10 +142,11 @@ class Supervisor:
         """Hold first, start then: whoever stops a transform that is not held knows that nothing was started."""
         if any(charge.name == transform.name for charge in self._charges.values()):
             return  # an earlier job's server is still on its way out
-        if not self._change(transform, Stage.INITIALIZING, held=True):
+        secret, seal = text(SECRET_LENGTH), text(SEAL_LENGTH)
+        if not self._change(transform, Stage.INITIALIZING, held=True, secret=secret, seal=seal):
             return
         seconds = transform.spec.init_seconds
-        url = f"{self._node_url}/v1/etl/_object/{transform.name}/{transform.secret}"
+        url = f"{self._node_url}/v1/etl/_object/{transform.name}/{secret}"
         try:
             server = self._runtime.start(Launch(transform.name, transform.job, transform.spec, url))
         except OSError as error:
@@ -185,6 +190,11 @@ class Supervisor:
             for job, charge in list(self._charges.items()):
                 self._dismiss(job, charge)
             pause(TURN_SECONDS)
+
+
+def text(length: int) -> str:
+    """Letters and digits that nobody can guess."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 
 STEPS: dict[Stage, Callable[[Supervisor, Transform], None]] = {

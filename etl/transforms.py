@@ -22,7 +22,6 @@ from etl.spec import TransformSpec
 
 JOB_ALPHABET = string.ascii_letters + string.digits + "-_"
 JOB_LENGTH = 9  # characters after "etl-"
-SECRET_LENGTH = 10
 LOOK_SECONDS = 0.02  # how often a waiting request looks at the stage
 STOP_SECONDS = 45.0  # how long AIStore waits for a server to go
 USER_ABORT = "user abort"
@@ -55,7 +54,7 @@ class Transforms:
         init_timeout, which leaves the transform Aborted.
         """
         self._runtime.admit(spec)
-        transform = Transform(spec.name, spec, Stage.INITIALIZING, _job(), _secret(), self._clock())
+        transform = Transform(spec.name, spec, Stage.INITIALIZING, _job(), "", self._clock())
         self._catalog.add(transform)
         return self._await_running(transform)
 
@@ -108,7 +107,7 @@ class Transforms:
         if transform.stage is not Stage.ABORTED or transform.held:
             raise InvalidStage(transform.name, transform.stage)
         self._runtime.admit(transform.spec)
-        return Transform(transform.name, transform.spec, Stage.INITIALIZING, _job(), _secret(), self._clock())
+        return Transform(transform.name, transform.spec, Stage.INITIALIZING, _job(), "", self._clock())
 
     def _aborted(self, transform: Transform) -> Transform:
         if transform.stage is Stage.ABORTED:
@@ -158,7 +157,3 @@ HEALTH = {Stage.INITIALIZING: "Pending", Stage.RUNNING: "Running", Stage.ABORTED
 
 def _job() -> str:
     return "etl-" + "".join(secrets.choice(JOB_ALPHABET) for _ in range(JOB_LENGTH))
-
-
-def _secret() -> str:
-    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(SECRET_LENGTH))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 
 from etl.errors import NoSuchTransform
+from etl.lens import Purpose
 from nativeapi.call import EMPTY, Call, Reply
 from nativeapi.errors import NativeError
 from nativeapi.names import check_new_object_name, parse_unified
@@ -44,7 +45,7 @@ def store_transformed(
 ) -> ObjectRecord:
     assert call.principal is not None
     try:
-        opened = lens(native, call)(bucket, key, ALWAYS)
+        opened = lens(native, call, Purpose.STORE)(bucket, key, ALWAYS)
     except NoSuchTransform as error:
         raise NativeError(404, f"ETL {call.query['etl_name']} doesn't exist") from error
     with closing(opened) as source:

@@ -10,7 +10,7 @@ import msgspec
 from etl.errors import NoSuchTransform
 from nativeapi import names
 from nativeapi.call import Action, Call, Number, Reply, text_reply
-from nativeapi.errors import NativeError, unsupported
+from nativeapi.errors import NativeError
 from nativeapi.native import Native
 from nativeapi.renaming import refuse_moving
 from storage import rights
@@ -129,12 +129,11 @@ def check_selection(wanted: Selected | CopyList | TransformList) -> None:
 
 
 def check_transform(native: Native, wanted: Transform) -> None:
-    if wanted.pipeline:
-        raise unsupported("pipeline")
-    try:
-        native.transforms.view(wanted.id)
-    except NoSuchTransform as error:
-        raise NativeError(404, f"ETL {wanted.id} doesn't exist") from error
+    for name in (wanted.id, *(wanted.pipeline or ())):
+        try:
+            native.transforms.view(name)
+        except NoSuchTransform as error:
+            raise NativeError(404, f"ETL {name} doesn't exist") from error
 
 
 def copying(

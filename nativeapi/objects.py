@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nativeapi import names
+from nativeapi import etl_objects, names
 from nativeapi.appending import append_object
 from nativeapi.archived import get_matching, get_member, put_member
 from nativeapi.call import EMPTY, PREFIX, Call, Headers, Reply, decode, status_line
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 OBJECTS = PREFIX + "objects/"
+PREFIXES = (OBJECTS, etl_objects.PATH)  # on which the bytes of objects go in and out
 REDIRECTED = "pid"  # the parameter that marks a request which was sent on once
 SDK = "ais/python/"
 
@@ -236,7 +237,7 @@ def answer(native: Native, call: Call) -> Reply:
 
 
 class NativeObjects:
-    """The WSGI application for paths that begin with /v1/objects/."""
+    """The WSGI application for paths that begin with one of `PREFIXES`."""
 
     def __init__(self, native: Native) -> None:
         self._native = native
@@ -249,4 +250,5 @@ class NativeObjects:
 
 def respond(native: Native, environ: WSGIEnvironment) -> Reply:
     call = Call(environ)
-    return native.answer(answer, call)
+    handler = answer if call.path.startswith(OBJECTS) else etl_objects.answer
+    return native.answer(handler, call)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import select
 import socket
 import time
+from collections.abc import Mapping
 
 from etl.channels.outgoing import Outgoing
 from etl.errors import TransformTimeout
@@ -47,51 +48,79 @@ class Exchange:
 
     def receive(self) -> bytes:
         """The next bytes of the answer, b"" at its end. `OSError` when the connection broke, `TransformTimeout`."""
-        if self._outgoing is None:
-            return self._receive_only()
+        return self.receive_from(self.connection)
+
+    def receive_from(self, source: socket.socket) -> bytes:
+        """The next bytes of a connection over which the answer comes, this one's or another; raises as `receive`."""
+        if self._outgoing is not None:
+            source.settimeout(0)
         while self._outgoing is not None:
             try:
-                return self.connection.recv(RECEIVE_SIZE)
+                return source.recv(RECEIVE_SIZE)
             except BlockingIOError:
-                self._outgoing = self._push(self._outgoing)
-        return self._receive_only()
+                self._outgoing = self._push(self._outgoing, source)
+        return self._receive_only(source)
 
-    def _receive_only(self) -> bytes:
+    def first(self, listener: socket.socket) -> bool:
+        """Send until the answer begins to come; whether somebody has connected to `listener` before that."""
+        while True:
+            ready = self._wait({self.connection.fileno(): self._wanted(), listener.fileno(): select.POLLIN})
+            if listener.fileno() in ready:
+                return True
+            if ready[self.connection.fileno()] & ~select.POLLOUT or self._outgoing is None:
+                return False
+            self._outgoing = self._pushed(self._outgoing)
+
+    def _wanted(self) -> int:
+        return select.POLLIN if self._outgoing is None else select.POLLIN | select.POLLOUT
+
+    def _receive_only(self, source: socket.socket) -> bytes:
         before = time.monotonic()
-        if self._begun:  # a server that writes its answer in two goes may hold the second back until the first is acked
-            self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        if self._begun and source is self.connection:
+            # A server that writes its answer in two goes may hold the second back until the first is acked.
+            source.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         self._begun = True
         try:
-            self.connection.settimeout(max(self._left, 0.001))
-            return self.connection.recv(RECEIVE_SIZE)
+            source.settimeout(max(self._left, 0.001))
+            return source.recv(RECEIVE_SIZE)
         except TimeoutError as error:
             raise self._late() from error
         finally:
             self._left -= time.monotonic() - before
 
-    def _push(self, outgoing: Outgoing) -> Outgoing | None:
-        """Send what the connection takes, let others run until it takes or gives more; what is left to send then."""
+    def _push(self, outgoing: Outgoing, source: socket.socket) -> Outgoing | None:
+        """Send what the connection takes, let others run until it takes or `source` gives more; what is left to send
+        then."""
+        left = self._pushed(outgoing)
+        if left is not None:
+            waiting = {source.fileno(): select.POLLIN}
+            waiting[self.connection.fileno()] = waiting.get(self.connection.fileno(), 0) | select.POLLOUT
+            self._wait(waiting)
+        return left
+
+    def _pushed(self, outgoing: Outgoing) -> Outgoing | None:
+        """Send a piece as far as the connection takes it; what is left to send then."""
         try:
             more = outgoing.push(self.connection)
         except BlockingIOError:
             more = True
         except (BrokenPipeError, ConnectionResetError):  # a server that takes no more may have answered all the same
             return None
-        if more:
-            self._wait()
-            return outgoing
-        self.sent = True
-        return None
+        if not more:
+            self.sent = True
+        return outgoing if more else None
 
-    def _wait(self) -> None:
-        """Until bytes can be sent or received."""
+    def _wait(self, wanted: Mapping[int, int]) -> dict[int, int]:
+        """Which of the events that are wanted of descriptors have come; at least one."""
         waiting = select.poll()
-        waiting.register(self.connection.fileno(), select.POLLIN | select.POLLOUT)
+        for descriptor, events in wanted.items():
+            waiting.register(descriptor, events)
         before = time.monotonic()
         ready = waiting.poll(max(self._left, 0) * 1000)
         self._left -= time.monotonic() - before
         if not ready:
             raise self._late()
+        return dict(ready)
 
     def _late(self) -> TransformTimeout:
         return TransformTimeout(self._timeout)

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
 
 IDLE_SECONDS = 6.0  # AIStore's
 MOST_IDLE = 32  # per address; AIStore's
 CONNECT_SECONDS = 10.0
 
 
-class Pool:
+class Closes(Protocol):
+    def close(self) -> None: ...
+
+
+Connection = TypeVar("Connection", bound=Closes)
+
+
+class Pool(Generic[Connection]):
     """Idle connections by address; the one used last is used next. Each belongs to whoever took it until given back."""
 
     def __init__(self, *, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._idle: dict[str, list[tuple[float, socket.socket]]] = {}
+        self._idle: dict[str, list[tuple[float, Connection]]] = {}
         self._swept = monotonic()
 
-    def take(self, address: str) -> socket.socket | None:
+    def take(self, address: str) -> Connection | None:
         """A connection that was alive a moment ago, None when there is none."""
         idle = self._idle.get(address)
         oldest = self._monotonic() - IDLE_SECONDS
@@ -29,7 +37,7 @@ class Pool:
             connection.close()
         return None
 
-    def give(self, address: str, connection: socket.socket) -> None:
+    def give(self, address: str, connection: Connection) -> None:
         now = self._monotonic()
         if now - self._swept > IDLE_SECONDS:
             self._sweep(now)

@@ -107,6 +107,9 @@ class ProcessRuntime:
             if folder.name not in jobs:
                 shutil.rmtree(folder, ignore_errors=True)
 
+    def folder(self, job: str) -> Path:
+        return self._root / job / "scratch" / "objects"
+
     def log(self, job: str) -> bytes:
         return read_log(self._root / job / "log")
 

@@ -12,13 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from etl.activity import Activities
 from etl.catalog import TransformCatalog
+from etl.channel import Channel
 from etl.channels.hpush import HPush
-from etl.lens import Lenses
+from etl.channels.ws import WebSockets
+from etl.lens import Lenses, Use
 from etl.runtimes.process import ProcessRuntime
-from etl.spec import HPUSH, TransformSpec, from_message
+from etl.spec import HPUSH, WS, TransformSpec, from_message
 from etl.supervisor import Supervisor
 from etl.transforms import Transforms
 from storage.conditions import ALWAYS
@@ -27,7 +30,7 @@ from storage.layout import Layout, Place, claim
 from storage.payload import BytesPayload
 from storage.attributes import Attributes
 from storage.records import Bucket
-from storage.source import Source
+from storage.source import Opener, Source
 from storage.store import Store
 
 SERVERS = Path(__file__).with_name("servers")
@@ -52,7 +55,7 @@ class Farm:
         self.store.objects.put(self.bucket, key, BytesPayload(data), Attributes("owner"))
 
     def open(self, name: str, key: str, arguments: str = "") -> Source:
-        return self.lenses.open(name, arguments)(self.bucket, key, ALWAYS)
+        return self.lenses.open(Use(name, arguments))(self.bucket, key, ALWAYS)
 
     def read(self, name: str, key: str, arguments: str = "") -> bytes:
         source = self.open(name, key, arguments)
@@ -87,12 +90,20 @@ def opened(folder: Path, *, process_runtime: ProcessRuntime | None = None) -> It
         catalog = TransformCatalog(store.catalog)
         activities = Activities(store.catalog, clock=time.monotonic)
         transforms = Transforms(catalog, activities, runtime, clock=time.time_ns)
-        lenses = Lenses(store.objects.open, catalog, activities, channels={HPUSH: HPush()})
+        lenses = seeing(store.objects.open, catalog, activities, runtime)
         bucket = next(iter(store.buckets.all()), None) or store.buckets.create("bucket", owner="owner")
         try:
             yield Farm(folder, claimed.layout, store, runtime, transforms, lenses, activities, bucket)
         finally:
             lenses.close()
+
+
+def seeing(
+    opener: Opener, catalog: TransformCatalog, activities: Activities, runtime: ProcessRuntime, **given: Any
+) -> Lenses:
+    """Lenses over what `opener` opens, without a node: nothing can be pulled or put."""
+    channels: dict[str, Channel] = {HPUSH: HPush(), WS: WebSockets()}
+    return Lenses(opener, catalog, activities, channels=channels, node="127.0.0.1:9", folder=runtime.folder, **given)
 
 
 def supervisor(store: Store, runtime: ProcessRuntime) -> Supervisor:

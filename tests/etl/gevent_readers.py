@@ -16,9 +16,9 @@ from storage.store import Store  # noqa: E402
 
 from etl.activity import Activities  # noqa: E402
 from etl.catalog import TransformCatalog  # noqa: E402
-from etl.channels.hpush import HPush  # noqa: E402
-from etl.lens import Lenses  # noqa: E402
-from etl.spec import HPUSH  # noqa: E402
+from etl.lens import Use  # noqa: E402
+from etl.runtimes.process import ProcessRuntime  # noqa: E402
+from tests.etl.farm import seeing  # noqa: E402
 
 READERS = 40
 
@@ -26,12 +26,12 @@ READERS = 40
 def main(node: str, volume: str, path: str, name: str) -> None:
     with Store(Layout(node, (Place(volume, Path(path)),))) as store:
         activities = Activities(store.catalog, clock=time.monotonic)
-        lenses = Lenses(store.objects.open, TransformCatalog(store.catalog), activities, channels={HPUSH: HPush()})
+        lenses = seeing(store.objects.open, TransformCatalog(store.catalog), activities, ProcessRuntime(Path(path)))
         bucket = store.buckets.get("bucket")
 
         def read(number: int) -> bool:
             letter, size = (b"x", 4096) if number % 2 == 0 else (b"y", 3_000_000)
-            with closing(lenses.open(name, "echo")(bucket, f"mixed-{number % 2}", ALWAYS)) as source:
+            with closing(lenses.open(Use(name, "echo"))(bucket, f"mixed-{number % 2}", ALWAYS)) as source:
                 content = source.content()
                 return (content if isinstance(content, bytes) else b"".join(content)) == letter * size
 

@@ -22,13 +22,12 @@ from storage.payload import BytesPayload
 from storage.source import close_content
 
 from etl.catalog import TransformCatalog
-from etl.channels.hpush import HPush
 from etl.errors import NoSuchTransform, TransformBroken, TransformFailed, TransformTimeout
-from etl.lens import LONGEST_KEPT, Lenses
+from etl.lens import Use
 from etl.records import ObjectError, Stage, Transform
+from etl.result import LONGEST_KEPT
 from etl.runtimes.ports import free_port
-from etl.spec import HPUSH
-from tests.etl.farm import Farm, contents, opened, plain
+from tests.etl.farm import Farm, contents, opened, plain, seeing
 
 LARGE = 200 * 1024 * 1024
 NAME = "plain-one"
@@ -110,7 +109,7 @@ def test_a_result_has_no_validators_of_its_source(shared: Farm) -> None:
 
 def test_conditions_are_those_of_the_source_object(shared: Farm) -> None:
     record = shared.store.objects.head(shared.bucket, "small")
-    through = shared.lenses.open(NAME, "upper")
+    through = shared.lenses.open(Use(NAME, "upper"))
     with closing(through(shared.bucket, "small", Conditions(if_match=(record.etag,)))) as source:
         assert contents(source) == b"HELLO"
     with pytest.raises(PreconditionFailed):
@@ -248,8 +247,8 @@ def test_a_lens_may_look_through_another(shared: Farm, size: int) -> None:
     """The source's size is not known then, so it goes out in chunks."""
     shared.put("twice", b"x" * size)
     catalog = TransformCatalog(shared.store.catalog)
-    outer = Lenses(shared.lenses.open(NAME, "echo"), catalog, shared.activities, channels={HPUSH: HPush()})
-    with closing(outer.open(NAME, "echo")(shared.bucket, "twice", ALWAYS)) as source:
+    outer = seeing(shared.lenses.open(Use(NAME, "echo")), catalog, shared.activities, shared.runtime)
+    with closing(outer.open(Use(NAME, "echo"))(shared.bucket, "twice", ALWAYS)) as source:
         assert contents(source) == b"x" * size
 
 
@@ -316,13 +315,12 @@ def test_a_server_that_cannot_be_reached_is_tried_again_at_growing_distances(
         catalog.add(running)
         farm.put("small", b"hello")
         pauses: list[float] = []
-        channels = {HPUSH: HPush()}
-        opener = farm.store.objects.open
-        lenses = Lenses(
-            opener, catalog, farm.activities, channels=channels, monotonic=lambda: sum(pauses), pause=pauses.append
+        lenses = seeing(
+            farm.store.objects.open, catalog, farm.activities, farm.runtime, monotonic=lambda: sum(pauses),
+            pause=pauses.append,
         )
         with pytest.raises(TransformBroken, match="ETL error: cannot connect") as caught:
-            lenses.open("vanished")(farm.bucket, "small", ALWAYS)
+            lenses.open(Use("vanished"))(farm.bucket, "small", ALWAYS)
         assert caught.value.status == 502
         assert pauses == waits
 

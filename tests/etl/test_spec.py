@@ -57,10 +57,18 @@ def test_an_unknown_communication_is_refused_by_name(given: str) -> None:
         spec(communication=given)
 
 
-@pytest.mark.parametrize("given", ["hpull", "hpull://", "ws"])
-def test_what_is_not_built_yet_says_so(given: str) -> None:
-    with pytest.raises(UnsupportedSpec, match="not supported yet"):
-        spec(communication=given, support_direct_put=True)
+@pytest.mark.parametrize("given", ["hpush", "hpull", "ws"])
+def test_a_communication_may_be_given_with_or_without_slashes(given: str) -> None:
+    assert spec(communication=given, support_direct_put=True).communication == f"{given}://"
+    assert spec(communication=f"{given}://", support_direct_put=True).communication == f"{given}://"
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"), [([], False), (["true"], True), (["TRUE"], True), (["false"], False), (["1", "no"], False)]
+)
+def test_the_last_word_of_the_environment_decides_on_file_names(values: list[str], expected: bool) -> None:
+    made = spec(env=[{"name": "ETL_DIRECT_FQN", "value": value} for value in values])
+    assert made.file_names is expected
 
 
 def test_websocket_needs_direct_put() -> None:

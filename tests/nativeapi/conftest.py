@@ -166,7 +166,10 @@ def opened(store: Store, tmp_path: Path) -> Iterator[Api]:
     catalog = TransformCatalog(store.catalog)
     activities = Activities(store.catalog, clock=time.monotonic)
     runtime = ProcessRuntime(tmp_path / "etl")
-    lenses = Lenses(store.objects.open, catalog, activities, channels={"hpush://": HPush()})
+    lenses = Lenses(
+        store.objects.open, catalog, activities, channels={"hpush://": HPush()}, node="127.0.0.1:9",
+        folder=runtime.folder,
+    )
     transforms = Transforms(catalog, activities, runtime, clock=time.time_ns)
     jobs = Jobs(store.partitions.primary.index, Bell(), clock=time.time_ns, random=os.urandom)
     attendance = Attendance(jobs, clock=time.time_ns)
