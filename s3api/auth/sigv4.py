@@ -11,12 +11,13 @@ import re
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
-from hmac import compare_digest, digest
+from hmac import compare_digest
 from typing import Any
 
 from s3api.auth.credential import ALGORITHM, HEADER, QUERY, Form, Terms, header_terms, query_terms, signing_key
 from s3api.auth.encoding import canonical_path, canonical_query, canonical_value
 from s3api.auth.keys import Authenticated, Credential, Keyring, PayloadMode, find_credential
+from s3api.auth.mac import hmac_sha256
 from s3api.auth.presigned import Presigned, read_presigned
 from s3api.auth.times import SKEW, basic_seconds, check_skew, extended, header_time
 from s3api.errors import S3Error, codes
@@ -185,7 +186,7 @@ def check_signature(
     """SignatureDoesNotMatch unless `key` signed this canonical request, of which no signed header is missing."""
     raw = request.encode("latin-1")
     to_sign = f"{ALGORITHM}\n{timestamp}\n{terms.scope}\n{sha256(raw).hexdigest()}".encode("latin-1")
-    expected = digest(key, to_sign, "sha256").hex()
+    expected = hmac_sha256(key, to_sign)
     if compare_digest(expected.encode(), provided.encode()) and all(map(headers.__contains__, terms.signed)):
         return
     raise S3Error(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from hmac import compare_digest, digest
+from hmac import compare_digest
 
 from s3api.auth import Authenticated
+from s3api.auth.mac import hmac_sha256
 from s3api.errors import S3Error, codes
 
 _EMPTY = sha256().hexdigest()
@@ -39,7 +40,7 @@ class SignatureChain:
 
     def _check(self, algorithm: str, hashed: str, provided: str) -> None:
         to_sign = f"{algorithm}\n{self._scope}\n{self._previous}\n{hashed}"
-        expected = digest(self._key, to_sign.encode("latin-1"), "sha256").hex()
+        expected = hmac_sha256(self._key, to_sign.encode("latin-1"))
         if not compare_digest(expected.encode(), provided.encode()):
             raise S3Error(codes.SignatureDoesNotMatch, StringToSign=to_sign, SignatureProvided=provided)
         self._previous = expected

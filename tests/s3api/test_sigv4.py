@@ -7,9 +7,12 @@ from hashlib import sha256
 from hmac import digest
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from s3api.auth import PayloadMode
 from s3api.auth.credential import signing_key
+from s3api.auth.mac import hmac_sha256
 from s3api.auth.sigv4 import canonical_request
 from s3api.errors import S3Error, codes
 from tests.s3api.signing import (
@@ -311,3 +314,9 @@ def test_long_authorization_is_refused_as_fast_as_a_short_one() -> None:
         started = time.process_time()
         assert refusal("GET", "/", "", given).code is codes.AuthorizationHeaderMalformed
         assert time.process_time() - started < 0.2
+
+
+@given(key=st.binary(max_size=64), message=st.binary(max_size=300))
+def test_remembered_keys_sign_as_hmac_does(key: bytes, message: bytes) -> None:
+    for _ in range(2):
+        assert hmac_sha256(key, message) == digest(key, message, "sha256").hex()
