@@ -1,7 +1,7 @@
 """Reads a bucket through every dataset of `aistore.pytorch`; run by the system's Python, which has PyTorch.
 
-`pytorch_datasets.py ENDPOINT BUCKET ETL FILE` writes to FILE, as JSON, what each has read. The token is in the environment,
-where the SDK looks for it. What the bucket holds, and what should have been read, is in test_sdk_pytorch.py.
+`pytorch_datasets.py ENDPOINT BUCKET ETL FILE` writes to FILE as JSON what each has read. The environment has a token,
+as the SDK wants it. What the bucket holds, and what should have been read, is in test_sdk_pytorch.py.
 """
 
 from __future__ import annotations
