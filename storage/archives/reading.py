@@ -85,7 +85,8 @@ class Inflated:
 
 def in_tar(content: Content) -> Members:
     """The members of a TAR; raises `CorruptArchive`."""
-    stream = Stored(ContentFile(content))
+    file = ContentFile(content)
+    stream = Stored(file)
     walk = tar.headers(stream)
     while True:
         try:
@@ -93,6 +94,8 @@ def in_tar(content: Content) -> Members:
         except StopIteration as stop:
             return cast(int, stop.value)
         start, size = found.offset, found.size
+        if start + size > file.size:
+            raise CorruptArchive("it ends within a member")
         read = partial(_read, stream, start)
         yield Member(found.name, size, read, 0, found.head, Span(start, start + size), lasting=True)
 

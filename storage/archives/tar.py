@@ -7,7 +7,7 @@ that backtrack (CVE-2024-6232, CVE-2025-8194 in releases that are in use). Archi
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 from zlib import adler32
 
@@ -18,7 +18,9 @@ ADLER = 65521  # Adler-32 ends with the sum of the bytes, and one, modulo this: 
 ZEROS = bytes(BLOCK)
 END = bytes(2 * BLOCK)
 LARGEST_EXTENSION = 1024 * 1024  # bytes of a PAX header or of a GNU long name
+LARGEST_HEAD = 2 * LARGEST_EXTENSION  # bytes of all that stands before a file
 LARGEST_OCTAL = 8**11 - 1
+LARGEST = 2**63 - 1  # bytes of anything
 REGULAR = frozenset((b"0", b"\0", b"7"))
 WITHOUT_DATA = frozenset((b"1", b"2", b"3", b"4", b"5", b"6"))  # links, devices, folders, pipes
 LONG_NAME, LONG_LINK, PAX, GLOBAL, SPARSE = b"L", b"K", b"x", b"g", b"S"
@@ -54,7 +56,7 @@ class Header:
 class Pending:
     """What extension headers say of the file that follows them."""
 
-    head: bytes = b""
+    head: bytearray = field(default_factory=bytearray)
     path: str = ""
     size: int | None = None
 
@@ -80,7 +82,7 @@ def headers(stream: Forward) -> Generator[Header, None, int]:
         size = size if pending.size is None else pending.size
         offset = stream.position
         if kind in REGULAR and not (kind == b"\0" and name.endswith("/")):
-            yield Header(name, size, pending.head + block, offset)
+            yield Header(name, size, bytes(pending.head + block), offset)
         stream.forward(offset + (0 if kind in WITHOUT_DATA else padded(size)))
         pending = Pending()
 
@@ -111,6 +113,8 @@ def extension(stream: Forward, size: int) -> bytes:
 def extend(pending: Pending, kind: bytes, block: bytes, data: bytes) -> None:
     size = number(block[124:136])
     pending.head += block + data
+    if len(pending.head) > LARGEST_HEAD:
+        raise CorruptArchive(f"it has headers of more than {LARGEST_HEAD} bytes before a file")
     if kind == LONG_NAME:
         pending.path = text(data[:size])
     elif kind == PAX:
@@ -143,14 +147,12 @@ def decimal(digits: bytes) -> int:
 
 def number(field: bytes) -> int:
     """A number as headers hold it: octal digits, or binary where those do not suffice."""
-    if field[0] == 0x80:
-        return int.from_bytes(field[1:], "big")
     digits = field.strip(b" \0")
     try:
-        value = int(digits, 8) if digits else 0
+        value = int.from_bytes(field[1:], "big") if field[0] == 0x80 else int(digits or b"0", 8)
     except ValueError:
         value = -1
-    if value < 0:
+    if not 0 <= value <= LARGEST:
         raise CorruptArchive("it has a malformed header")
     return value
 

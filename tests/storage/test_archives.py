@@ -13,9 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.archives import tar
+from storage.archives.file import ContentFile
 from storage.archives.formats import BY_SUFFIX, FORMATS, TAR, TGZ, ZIP, named, signed, typed
 from storage.archives.making import Beginning, Entry, packed
 from storage.archives.matching import MODES
+from storage.archives.reading import Stored
 from storage.content import Content, Segment, Segments, Span
 from storage.errors import CorruptArchive, IncompleteBody, InvalidPattern
 from tests.storage.archived import SUFFIXES, made, members_of
@@ -102,8 +104,25 @@ def test_sizes_beyond_octal_digits_are_written_and_read() -> None:
     assert tarfile.TarInfo.frombuf(head[-512:], "utf-8", "strict").name == "big"
     with in_files(head) as segments, pytest.raises(CorruptArchive, match="ends within a member"):
         list(TAR.members(segments))
-    (one,) = (found for found in [next(iter(TAR.members(head)))])
+    one = next(tar.headers(Stored(ContentFile(head))))
     assert (one.name, one.size) == ("big", 9 << 30)
+
+
+@pytest.mark.parametrize("size", [1025, 2**62, 2**88 - 1])
+def test_member_that_claims_more_than_the_archive_holds_is_none(size: int) -> None:
+    head = bytearray(tar._block(b"x", b"", b"0", 0, 0))
+    head[124:136] = b"\x80" + size.to_bytes(11, "big")
+    head[148:156] = b" " * 8
+    head[148:156] = b"%06o\0 " % sum(head)
+    with pytest.raises(CorruptArchive):
+        next(TAR.members(bytes(head) + bytes(1024)))
+
+
+@pytest.mark.timeout(5)
+def test_headers_without_end_before_a_file_are_refused() -> None:
+    head = tar._block(b"x", b"", tar.LONG_NAME, 0, 0)
+    with pytest.raises(CorruptArchive, match="headers of more than 2097152 bytes"):
+        list(TAR.members(head * 200_000))
 
 
 def test_formats_are_told_by_names_types_and_first_bytes() -> None:
