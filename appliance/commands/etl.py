@@ -31,7 +31,7 @@ MARGIN_SECONDS = 30.0  # over init_timeout, for the node to say that it has pass
 @click.command()
 @click.option("--spec", "-f", required=True, metavar="FILE|URL", help="A YAML or JSON spec; - reads standard input.")
 @click.option("--name", default="", help="Overrides the spec's name.")
-@click.option("--comm-type", default="", metavar="TYPE", help="Overrides `communication`: hpush.")
+@click.option("--comm-type", default="", metavar="TYPE", help="Overrides `communication`: hpush, hpull or ws.")
 @click.option("--init-timeout", default="", metavar="DURATION", help="Overrides `init_timeout`: 5m, 30s.")
 @click.option("--object-timeout", default="", metavar="DURATION", help="Overrides `obj_timeout`: 45s.")
 @json_option

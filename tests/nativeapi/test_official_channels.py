@@ -52,7 +52,7 @@ WAYS = [
     )
     if way.channel != "ws" or (way.server == "fastapi" and way.put == "dp")
 ]
-STREAMS = [Way("stream", *rest) for rest in itertools.product(("hpush", "hpull"), ("fqn", "bytes"), ("dp", "no"))]
+STREAMS = [Way("stream", *rest) for rest in itertools.product(("hpush", "hpull"), ("bytes",), ("dp", "no"))]
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +112,56 @@ def test_objects_come_out_byte_for_byte_inline_and_in_a_bucket_job(
     job = source.transform(etl_name=way.name, to_bck=destination, num_workers=4)
     assert client.job(job).wait(timeout=30).success
     assert stored(destination) == {name: data[::-1] for name, data in OBJECTS.items()}
+
+
+@pytest.mark.parametrize("way", STREAMS, ids=lambda way: way.name)
+def test_results_that_are_made_piece_by_piece_come_out_byte_for_byte(
+    client: Client, etls: dict[str, Any], source: Bucket, destination: Bucket, way: Way
+) -> None:
+    expected = {name: data.swapcase() for name, data in OBJECTS.items()}
+    for name, data in expected.items():
+        assert source.object(name).get_reader(etl=ETLConfig(way.name)).read_all() == data, name
+    job = source.transform(etl_name=way.name, to_bck=destination)
+    assert client.job(job).wait(timeout=30).success
+    assert stored(destination) == expected
+
+
+@pytest.mark.parametrize("first", ["fastapi-hpush-bytes-no", "fastapi-hpull-bytes-dp", "fastapi-ws-bytes-dp"])
+def test_a_pipeline_makes_a_result_of_a_result_even_of_an_empty_one(
+    etls: dict[str, Any], source: Bucket, destination: Bucket, first: str
+) -> None:
+    """A server that is told of an empty result by the next one says that it has nothing more to give."""
+    destination.create()
+    pipeline = etls[first] >> etls["flask-hpush-bytes-dp"] >> etls["stream-hpush-bytes-no"]
+    for name, data in OBJECTS.items():
+        assert source.object(name).get_reader(etl=ETLConfig(pipeline)).read_all() == data.swapcase(), name
+        source.object(name).copy(destination.object(name), etl=ETLConfig(pipeline))
+    assert stored(destination) == {name: data.swapcase() for name, data in OBJECTS.items()}
+
+
+def test_a_bucket_job_may_have_a_pipeline(
+    client: Client, etls: dict[str, Any], source: Bucket, destination: Bucket
+) -> None:
+    value = {"id": "fastapi-ws-bytes-dp", "pipeline": ["http-hpush-bytes-no"]}
+    params = {"provider": "ais", "bck_to": f"ais/@#/{destination.name}/"}
+    job = source.make_request("POST", "etl-bck", params=params, value=value).text
+    assert client.job(job).wait(timeout=30).success
+    assert stored(destination) == OBJECTS
+
+
+@pytest.mark.parametrize("name", ["fastapi-ws-bytes-dp", "fastapi-hpull-bytes-dp", "flask-hpush-bytes-dp"])
+def test_a_failure_is_told_of_its_object_and_of_no_other(
+    client: Client, etls: dict[str, Any], destination: Bucket, name: str
+) -> None:
+    bucket = client.bucket("channels-faults").create()
+    try:
+        for number in range(12):
+            data = b"bad" if number == 5 else b"good %d" % number
+            bucket.object(f"o-{number:02}").get_writer().put_content(data)
+        job = bucket.transform(etl_name=name, to_bck=destination, num_workers=4, cont_on_err=True)
+        assert not client.job(job).wait(timeout=30).success
+        assert set(stored(destination)) == {f"o-{number:02}" for number in range(12) if number != 5}
+        (error,) = etls[name].view(job).obj_errors
+        assert (error.obj_name, "as told" in str(error)) == ("ais://channels-faults/o-05", True)
+    finally:
+        bucket.delete()
