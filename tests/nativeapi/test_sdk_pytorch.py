@@ -1,4 +1,4 @@
-"""The PyTorch datasets of the official SDK, unmodified, against a real node.
+"""The PyTorch datasets of the official SDK, unmodified, against a real node, with and without TLS.
 
 PyTorch is Debian's, and so is the Python that runs it; the SDK is the one that is installed beside these tests.
 """
@@ -52,27 +52,31 @@ def fill(bucket: Bucket) -> None:
         bucket.object(name).get_writer().put_content(data)
 
 
-@pytest.fixture(scope="module")
-def read(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
-    client = Client(node.endpoint, token=node.token)
+@pytest.fixture(scope="module", params=["http", "https"])
+def read(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
+    plain = request.param == "http"
+    node: Node = request.getfixturevalue("node" if plain else "secure")
+    trusted = None if plain else str(request.getfixturevalue("certificate"))
+    client = Client(node.endpoint, token=node.token, ca_cert=trusted)
     bucket = client.bucket(f"Torch_{random.randrange(16**8):08x}").create()
     fill(bucket)
     etl = client.etl(f"unzipping-{random.randrange(16**6):06x}")
     etl.init(image="local", command=[sys.executable, str(UNZIPPING)], init_timeout="60s")
-    yield run(node, bucket.name, etl.name, tmp_path_factory.mktemp("torch"))
+    yield run(node, bucket.name, etl.name, trusted, tmp_path_factory.mktemp("torch"))
     etl.delete()
     bucket.delete()
 
 
-def run(node: Node, bucket: str, etl: str, folder: Path) -> Read:
-    # The SDK comes from the Python of these tests, which has to be of the same minor version as the system's.
+def run(node: Node, bucket: str, etl: str, trusted: str | None, folder: Path) -> Read:
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "AIS_AUTHN_TOKEN": node.token}
+    # The SDK comes from the Python of these tests, which has to be of the same minor version as the system's.
+    environment |= {"PYTHONPATH": sysconfig.get_path("purelib"), **({"AIS_CLIENT_CA": trusted} if trusted else {})}
     ran = subprocess.run(
         [PYTHON, str(SCRIPT), node.endpoint, bucket, etl, str(folder / "read.json")],
         capture_output=True,
         text=True,
         timeout=100,
-        env=environment | {"PYTHONPATH": sysconfig.get_path("purelib")},
+        env=environment,
     )
     assert ran.returncode == 0, f"is python3-torch installed (make debian-packages)?\n{ran.stderr[-3000:]}"
     loaded: Read = json.loads((folder / "read.json").read_text())
