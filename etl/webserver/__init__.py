@@ -1,0 +1,1 @@
+"""A framework for transforms' servers, call-compatible with `aistore.sdk.etl.webserver`."""
