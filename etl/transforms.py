@@ -90,6 +90,10 @@ class Transforms:
         """Every transform, by name."""
         return [View(transform, self._activities.of(transform.job)) for transform in self._catalog.all()]
 
+    def get(self, name: str) -> Transform:
+        """One transform, in whatever stage, without its activity, which takes a commit to add up."""
+        return self._catalog.get(name)
+
     def view(self, name: str) -> View:
         """One transform, in whatever stage."""
         transform = self._catalog.get(name)

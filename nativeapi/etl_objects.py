@@ -39,7 +39,7 @@ def answer(native: Native, call: Call) -> Reply:
 def admitted(native: Native, name: str, secret: str) -> Transform:
     """The running transform whose server shows its secret; a server may ask as soon as it has begun."""
     try:
-        transform = native.transforms.view(name).transform
+        transform = native.transforms.get(name)
     except NoSuchTransform as error:
         raise NativeError(404, f"ETL {name} doesn't exist") from error
     known = transform.secret and transform.stage is not Stage.ABORTED
