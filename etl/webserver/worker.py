@@ -6,11 +6,13 @@ in C for it takes its place here; 1,000 MB/s.
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from typing import Any
 
 from geventwebsocket.handler import WebSocketHandler
 from geventwebsocket.websocket import Header
-from gunicorn.workers.ggevent import GeventPyWSGIWorker
+from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 from websockets.speedups import apply_mask
 
 
@@ -21,8 +23,33 @@ def masked(header: Any, payload: bytes) -> bytes:
 Header.mask_payload = Header.unmask_payload = masked
 
 
+class Server(PyWSGIServer):
+    """Ends connections that wait for a request when it closes, so that only work holds up the end of its process."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.waiting: set[Any] = set()  # connections
+        self.ending = False
+        super().__init__(*args, **options)
+
+    def close(self) -> None:
+        self.ending = True
+        super().close()
+        for connection in tuple(self.waiting):
+            with contextlib.suppress(OSError):  # its peer was faster
+                connection.shutdown(socket.SHUT_RDWR)
+
+
 class Handler(WebSocketHandler):  # type: ignore[misc]  # without types
     """One connection. Requests are not logged: the node logs what concerns its objects."""
+
+    def read_requestline(self) -> Any:
+        if self.server.ending:
+            return ""
+        self.server.waiting.add(self.socket)
+        try:
+            return super().read_requestline()
+        finally:
+            self.server.waiting.discard(self.socket)
 
     def log_request(self) -> None:
         pass
@@ -31,4 +58,5 @@ class Handler(WebSocketHandler):  # type: ignore[misc]  # without types
 class Worker(GeventPyWSGIWorker):
     """Serves requests and WebSockets, each in a greenlet."""
 
+    server_class = Server
     wsgi_handler = Handler

@@ -14,7 +14,7 @@ import pytest
 import urllib3
 
 from etl.runtimes.ports import free_port
-from tests.etl.webserver.surroundings import SECRET, Server, Target
+from tests.etl.webserver.surroundings import OURS, SECRET, Server, Target, running
 
 Servers = dict[str, Server]
 
@@ -256,3 +256,12 @@ def test_a_class_answers_on_ours_as_on_the_official_one(servers: Servers, reques
     )
     assert (ours.status, ours.data) == (official.status, official.data)
     assert ours.headers["Content-Type"] == official.headers["Content-Type"]
+
+
+def test_clients_that_keep_their_connections_do_not_hold_up_the_end(node: Target) -> None:
+    server = Server(("authored.py", *OURS["flask"], "buffered"), node.url)
+    with running(server), closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)) as kept:
+        kept.request("GET", "/health")
+        assert kept.getresponse().read() == b"Running"
+        server.process.terminate()
+        assert server.process.wait(4) == 0
