@@ -39,7 +39,7 @@ def converse(processing: Processing, socket: WebSocket) -> None:
 
 
 def calls(processing: Processing, socket: WebSocket) -> Iterator[Call]:
-    while (message := socket.receive()) is not None:
+    while (message := next_message(socket)) is not None:
         try:
             control = CONTROL.decode(message)
         except msgspec.MsgspecError as error:
@@ -52,6 +52,13 @@ def calls(processing: Processing, socket: WebSocket) -> Iterator[Call]:
             yield Call(control.path, control.etl_args.strip(), Message(binary(data)), control.pipeline)
         else:
             return
+
+
+def next_message(socket: WebSocket) -> bytearray | str | None:
+    """What the next object is; None when there is none, as when the server ends meanwhile."""
+    with socket.handler.waiting():
+        message: bytearray | str | None = socket.receive()
+    return message
 
 
 def binary(data: bytearray | str) -> bytes:

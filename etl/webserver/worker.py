@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Iterator
 from typing import Any
 
 from geventwebsocket.handler import WebSocketHandler
@@ -24,7 +25,7 @@ Header.mask_payload = Header.unmask_payload = masked
 
 
 class Server(PyWSGIServer):
-    """Ends connections that wait for a request when it closes, so that only work holds up the end of its process."""
+    """Ends connections that wait for an object when it closes, so that only work holds up the end of its process."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self.waiting: set[Any] = set()  # connections
@@ -35,21 +36,32 @@ class Server(PyWSGIServer):
         self.ending = True
         super().close()
         for connection in tuple(self.waiting):
-            with contextlib.suppress(OSError):  # its peer was faster
-                connection.shutdown(socket.SHUT_RDWR)
+            hang_up(connection)
+
+
+def hang_up(connection: Any) -> None:
+    with contextlib.suppress(OSError):  # its peer was faster
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 class Handler(WebSocketHandler):  # type: ignore[misc]  # without types
     """One connection. Requests are not logged: the node logs what concerns its objects."""
 
-    def read_requestline(self) -> Any:
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Around the wait for the next object, which may be in vain."""
+        connection = self.socket
         if self.server.ending:
-            return ""
-        self.server.waiting.add(self.socket)
+            hang_up(connection)
+        self.server.waiting.add(connection)
         try:
-            return super().read_requestline()
+            yield
         finally:
-            self.server.waiting.discard(self.socket)
+            self.server.waiting.discard(connection)
+
+    def read_requestline(self) -> Any:
+        with self.waiting():
+            return super().read_requestline()
 
     def log_request(self) -> None:
         pass

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import psutil
 import pytest
 import urllib3
+from websockets.sync.client import connect
 
 from etl.runtimes.ports import free_port
 from tests.etl.webserver.surroundings import OURS, SECRET, Server, Target, running
@@ -263,5 +264,9 @@ def test_clients_that_keep_their_connections_do_not_hold_up_the_end(node: Target
     with running(server), closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)) as kept:
         kept.request("GET", "/health")
         assert kept.getresponse().read() == b"Running"
-        server.process.terminate()
-        assert server.process.wait(4) == 0
+        with connect(f"ws://127.0.0.1:{server.port}/ws") as socket:
+            socket.send(b'{"path":"key","etl_args":"echo"}')
+            socket.send(b"hello")
+            assert socket.recv(timeout=20) == b"hello"
+            server.process.terminate()
+            assert server.process.wait(4) == 0
