@@ -57,6 +57,9 @@ def read(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     plain = request.param == "http"
     node: Node = request.getfixturevalue("node" if plain else "secure")
     trusted = None if plain else str(request.getfixturevalue("certificate"))
+    unset = pytest.MonkeyPatch()
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):  # `requests` would take these for the certificate named
+        unset.delenv(variable, raising=False)
     client = Client(node.endpoint, token=node.token, ca_cert=trusted)
     bucket = client.bucket(f"Torch_{random.randrange(16**8):08x}").create()
     fill(bucket)
@@ -65,6 +68,7 @@ def read(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     yield run(node, bucket.name, etl.name, trusted, tmp_path_factory.mktemp("torch"))
     etl.delete()
     bucket.delete()
+    unset.undo()
 
 
 def run(node: Node, bucket: str, etl: str, trusted: str | None, folder: Path) -> Read:
