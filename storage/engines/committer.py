@@ -18,8 +18,11 @@ from storage.index import Check, CheckFailed, IndexClosed, Put
 
 GROUP_COMMITS = 1024
 GROUP_BYTES = 16 << 20  # of values; the group that passes it is the last to be taken in
+BUSY = 4  # commits in the last group from which on the next one waits for more to join
+DELAY_SECONDS = 0.0003
 
 _allocate_lock = gevent.monkey.get_original("_thread", "allocate_lock")
+_sleep = gevent.monkey.get_original("time", "sleep")
 _start_thread = gevent.monkey.get_original("_thread", "start_new_thread")
 
 
@@ -43,7 +46,8 @@ Take: TypeAlias = Callable[[], Sequence[Commit]]
 class Committer:
     """Gives groups to `store`, which begins a transaction, takes the group, and returns when it is durable.
 
-    Taking comes after beginning, which may wait for other processes: whatever arrives meanwhile still joins.
+    Taking comes after beginning, which may wait for other processes: whatever arrives meanwhile still joins. Between
+    large groups it pauses a moment, in which more join, and other processes get their turn.
     What `store` raises is every member's failure. It runs on the committer's thread.
     """
 
@@ -52,6 +56,7 @@ class Committer:
         self._waiting: deque[Commit] = deque()
         self._gate = _allocate_lock()  # held while a commit enters or the committer closes
         self._closed = False
+        self._last = 0  # commits in the last group
         self._work = _allocate_lock()  # released when there may be something to do
         self._work.acquire()
         self._ended = _allocate_lock()
@@ -96,6 +101,8 @@ class Committer:
         while self._waiting or not self._closed:
             self._work.acquire()
             while self._waiting:
+                if self._last >= BUSY:
+                    _sleep(DELAY_SECONDS)
                 self._settle_group()
         self._ended.release()
 
@@ -116,4 +123,5 @@ class Committer:
         except Exception as error:  # whatever it is, those who wait must learn of it, and the thread go on
             for commit in group or take():
                 commit.failure = error
+        self._last = len(group)
         self._bells.ring([commit.slot for commit in group])
