@@ -72,7 +72,7 @@ def test_running_transform_cannot_be_started(api: Api, upper: str) -> None:
         (spec(name="x"), 400, 'ETL name "x" is too short'),
         (spec(runtime={}), 400, "runtime.image must be specified"),
         (spec(communication="smoke://"), 400, 'unknown comm-type "smoke://"'),
-        (spec(runtime=None, spec="YXBpVmVyc2lvbjogdjE="), 501, "Pod specs are not supported yet"),
+        (b'{"name": "my-upper", "spec": "YXBpVmVyc2lvbjogdjE="}', 501, "Pod specs are not supported yet"),
     ],
 )
 def test_definition_that_is_wrong_is_refused(api: Api, body: bytes, status: int, message: str) -> None:
